@@ -1,0 +1,1 @@
+"""The files and the environment an operator writes, read into frozen settings."""

@@ -1,0 +1,1 @@
+"""What things are: nouns, sockets and errors. Standard library only."""

@@ -1,0 +1,83 @@
+"""The life of a delivery, as pure functions: pending -> sending -> sent, ambiguous or dead.
+
+pending   -> sending      begin          durable before the socket is touched
+sending   -> sent         part_shown     the last part was shown
+sending   -> pending      part_shown     more parts follow
+sending   -> pending      put_off        certainly not delivered, or told to wait
+sending   -> ambiguous    unsure         the answer was lost, or the process died
+ambiguous -> sent/pending settled by looking in the chat, or by repeating under the same visible id
+any open  -> dead         give_up        the platform will never take it
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.core.chat import Delivery, Receipt, State
+
+BACKOFF_BASE_S = 1.0
+BACKOFF_CAP_S = 900.0
+SETTLE_S = 10.0
+"""How long an ambiguous send is left to arrive before anyone looks or repeats it."""
+
+
+def begin(delivery: Delivery) -> Delivery:
+    """About to touch the socket."""
+    _must_be(delivery, State.PENDING, State.AMBIGUOUS)
+    return replace(delivery, state=State.SENDING, attempts=delivery.attempts + 1)
+
+
+def part_shown(delivery: Delivery, receipt: Receipt, parts: int, now: datetime) -> Delivery:
+    """One more part is in the chat; SENT when it was the last of `parts`."""
+    _must_be(delivery, State.SENDING, State.AMBIGUOUS)
+    receipts = (*delivery.receipts, receipt)
+    done = len(receipts) >= parts
+    return replace(
+        delivery,
+        receipts=receipts,
+        state=State.SENT if done else State.PENDING,
+        attempts=delivery.attempts if done else 0,
+        next_try=now,
+        error="",
+    )
+
+
+def put_off(delivery: Delivery, error: str, wait_s: float, now: datetime) -> Delivery:
+    """Certainly not delivered: try again `wait_s` seconds from now."""
+    _must_be(delivery, State.SENDING, State.AMBIGUOUS)
+    return replace(delivery, state=State.PENDING, error=error, next_try=now + timedelta(seconds=wait_s))
+
+
+def unsure(delivery: Delivery, error: str, now: datetime) -> Delivery:
+    """It may have arrived."""
+    _must_be(delivery, State.SENDING)
+    return replace(delivery, state=State.AMBIGUOUS, error=error, next_try=now + timedelta(seconds=SETTLE_S))
+
+
+def look_later(delivery: Delivery, error: str, wait_s: float, now: datetime) -> Delivery:
+    """Still not known whether it arrived: look again later."""
+    _must_be(delivery, State.AMBIGUOUS)
+    return replace(delivery, error=error, next_try=now + timedelta(seconds=wait_s))
+
+
+def give_up(delivery: Delivery, error: str) -> Delivery:
+    """It will never be taken. The row stays, to be listed and replayed."""
+    _must_be(delivery, State.PENDING, State.SENDING, State.AMBIGUOUS)
+    return replace(delivery, state=State.DEAD, error=error)
+
+
+def backoff_s(attempts: int, rng: random.Random) -> float:
+    """Seconds to wait after the n-th failed attempt (n >= 1): full jitter, base 1 s, cap 15 min.
+
+    Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015. Never under half a second, so that a
+    zero draw cannot hammer.
+    """
+    ceiling = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempts, 30))
+    return max(0.5, rng.uniform(0.0, ceiling))
+
+
+def _must_be(delivery: Delivery, *states: State) -> None:
+    if delivery.state not in states:
+        raise ValueError(f"delivery {delivery.key} is {delivery.state}, not {' or '.join(states)}")

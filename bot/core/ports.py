@@ -1,0 +1,243 @@
+"""The sockets: what one room may ask of another. Each docstring is the contract its adapters are tested against."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from bot.core.changes import Audit, Changes
+from bot.core.chat import Act, Call, Chat, ChatEvent, Delivery, Keyword, Limits, Receipt, Subscription
+from bot.core.message import Message
+from bot.core.news import Feed, FeedState, Judged, Reading, Story, Validators
+
+
+class Clock(Protocol):
+    """The only reader of time. Wall and monotonic time are separate: the first may jump, the second may not."""
+
+    def now(self) -> datetime:
+        """Wall time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """An HTTP answer. body: decoded (content-encoding undone), at most the limit; b"" on 304. url: after redirects.
+    permanent_url: where a chain of only 301/308 led, "" when none or mixed. headers: lower-case names."""
+
+    status: int
+    url: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    validators: Validators = Validators()
+    permanent_url: str = ""
+    retry_after_s: float | None = None
+
+    @property
+    def not_modified(self) -> bool:
+        return self.status == 304
+
+
+class Fetcher(Protocol):
+    """The only door to addresses from outside: public addresses only, 20 s, 8 MiB decoded, 5 redirects."""
+
+    async def get(self, url: str, validators: Validators = Validators(), *, form: str = "") -> Fetched:
+        """GET (POST when `form`, a urlencoded body, is given). Returns 200 and 304 answers only.
+        Raises FetchError for everything else."""
+
+    async def close(self) -> None: ...
+
+
+class Source(Protocol):
+    async def read(self, feed: Feed, state: FeedState) -> Reading:
+        """One look at a feed: whole or not at all, no judgement, network only through a Fetcher.
+        `state.validators` make it conditional. Raises FetchError."""
+
+
+class News(Protocol):
+    """What polling needs of a store."""
+
+    async def states(self) -> Sequence[FeedState]:
+        """Every feed's state, any order."""
+
+    async def due(self, now: datetime, limit: int) -> Sequence[FeedState]:
+        """States with next_check <= now, longest overdue first."""
+
+    async def unseen(self, keys: Iterable[str]) -> frozenset[str]:
+        """Those of the keys that no commit has named in `seen` (within retention)."""
+
+    async def live_stories(self, since: datetime) -> Sequence[Story]:
+        """Stories with last_update >= since, oldest first."""
+
+    async def subscriptions(self) -> Sequence[Subscription]:
+        """All subscriptions whose chat is not paused, any order."""
+
+    async def commit(self, changes: Changes) -> None:
+        """All or nothing, durable when it returns. Raises Stale when `expect` fails, Full when the disk does;
+        then nothing changed, in memory or on disk."""
+
+
+class Archive(Protocol):
+    """What commands look up. Texts are as stored; nothing here writes."""
+
+    async def latest(self, topics: Sequence[str], limit: int) -> Sequence[Story]:
+        """Newest stories first (by first_seen); no topics: of every topic."""
+
+    async def search(self, words: str, limit: int) -> Sequence[Story]:
+        """Stories holding every word, newest first; a Chinese word of two characters or more is found inside
+        a text; case, width and script (traditional or simplified) make no difference."""
+
+    async def story(self, story_id: str) -> Story | None: ...
+
+    async def judged(self, key: str) -> Judged | None:
+        """The decision kept for an entry key (canonical link or other alias)."""
+
+    async def history(self, since: datetime) -> Sequence[Judged]:
+        """Every decision kept since then, oldest first."""
+
+    async def audit(self, limit: int) -> Sequence[Audit]:
+        """Newest first."""
+
+
+class Desk(Protocol):
+    """What people set up, and how many rows wait."""
+
+    async def chat(self, chat_id: str) -> Chat | None: ...
+
+    async def chat_subscriptions(self, chat_id: str) -> Sequence[Subscription]:
+        """In order of creation, also when the chat is paused."""
+
+    async def feeds(self) -> Sequence[Feed]:
+        """Feeds defined or changed in chat."""
+
+    async def keywords(self) -> Sequence[Keyword]: ...
+
+    async def handled(self, call_id: str) -> bool:
+        """Whether a commit has named this call."""
+
+    async def counts(self) -> Mapping[str, int]:
+        """Rows by name: `seen`, `entries`, `stories`, `chats`, `subscriptions`, `feeds`, `pending`, `sending`,
+        `ambiguous`, `sent`, `dead`; and versions: `version.keywords`, `version.feeds`."""
+
+
+class Outbox(Protocol):
+    """What delivering needs of a store. Writing is `commit`, as everywhere; transitions are in core/outbox.py."""
+
+    async def waiting(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of chats, not paused, whose head is due (next_try <= now), longest waiting first."""
+
+    async def head(self, chat_id: str) -> Delivery | None:
+        """The open row with the lowest seq."""
+
+    async def interrupted(self) -> Sequence[Delivery]:
+        """Rows in SENDING: at start, those a crash left behind."""
+
+    async def message(self, message_id: str) -> Message | None: ...
+
+    async def posted(self, chat_id: str, story_id: str) -> Delivery | None:
+        """The row by which this story was first posted in this chat."""
+
+    async def dead(self, limit: int) -> Sequence[Delivery]:
+        """Dead rows, newest first."""
+
+
+class Store(News, Archive, Desk, Outbox, Protocol):
+    """Everything that stays. Only app.py says this name."""
+
+    async def open(self) -> None:
+        """Raises Locked, Corrupt, TooNew, StoreError; before it returns nothing else may be called."""
+
+    async def close(self) -> None:
+        """Idempotent."""
+
+    async def cursor(self, name: str) -> str:
+        """An adapter's mark, "" when none."""
+
+    async def tidy(self, before: datetime) -> int:
+        """Forget entries, seen keys, stories, settled deliveries and calls older than `before`; returns how many.
+        Open deliveries, and whatever they need, stay."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """One part of one delivery, ready to be sent. part counts from 0. target: message id to edit or answer, "" for
+    a post. key: idempotency key of the delivery; key and part travel with the message where the platform lets them.
+    plain: no markup at all."""
+
+    key: str
+    chat_id: str
+    message: Message
+    act: Act = Act.POST
+    part: int = 0
+    target: str = ""
+    plain: bool = False
+    story_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuItem:
+    """One command for the platform's menu: verb [a-z0-9_]{1,32}, words <= 256 characters."""
+
+    verb: str
+    words: str
+    owner: bool = False
+
+
+class Front(Protocol):
+    """What a channel tells the bot. Both are safe to repeat with the same id."""
+
+    async def answer(self, call: Call) -> Message | None:
+        """The reply, once the effect is durable. None: nothing to say. Never raises for a person's mistake."""
+
+    async def changed(self, event: ChatEvent) -> None: ...
+
+    def menu(self) -> Sequence[MenuItem]: ...
+
+
+class Channel(Protocol):
+    """A place where people are. It carries; it does not judge."""
+
+    name: str
+    limits: Limits
+
+    async def serve(self, front: Front) -> None:
+        """Bring calls in until cancelled. Reconnects by itself; raises TokenDead when the token is refused."""
+
+    def parts(self, message: Message) -> int:
+        """Into how many parts this channel splits the message (>= 1). The same message always splits alike."""
+
+    async def send(self, parcel: Parcel) -> Receipt:
+        """Send one part. Raises NotSent (SlowDown), MaybeSent or Refused (ChatMoved, BadMarkup, TokenDead),
+        nothing else. Never retries by itself."""
+
+    async def is_admin(self, actor: str, chat: Chat) -> bool:
+        """Whether this actor may change this chat; False when it cannot be found out."""
+
+    async def close(self) -> None:
+        """Idempotent."""
+
+
+@runtime_checkable
+class CanLook(Protocol):
+    """A channel that can tell whether something arrived."""
+
+    async def look(self, parcel: Parcel, since: datetime) -> Receipt | None:
+        """The receipt, when this part of this delivery is in the chat. Raises NotSent when it cannot look now."""
+
+
+class Job(Protocol):
+    """Work that waits in the store. The schedule is data there, never in a scheduler."""
+
+    name: str
+    every_s: float
+
+    async def run(self) -> None:
+        """Do what is due now and return; safe to repeat, never raises for one item's fault."""
+
+
+Answer = Callable[[Call], Awaitable[Message | None]]

@@ -1,0 +1,1 @@
+"""Where state stays: the in-memory reference, and TinyDB over a journal."""
