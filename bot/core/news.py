@@ -233,6 +233,7 @@ class Story:
     why: the sentence that says what matched. words: the words that matched, to be marked in the title.
     reports: oldest first, at most 50. report_count: all of them. revision: grows with each visible change.
     features: what `judge.stories` needs to recognise the story again; plain JSON, opaque to stores.
+    silent: known only from first readings or old entries, so nobody was told of it yet.
     """
 
     id: str
@@ -253,3 +254,4 @@ class Story:
     report_count: int = 1
     revision: int = 1
     features: Mapping[str, object] = field(default_factory=dict)
+    silent: bool = False

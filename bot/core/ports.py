@@ -237,7 +237,10 @@ class Job(Protocol):
     every_s: float
 
     async def run(self) -> None:
-        """Do what is due now and return; safe to repeat, never raises for one item's fault."""
+        """Start what is due now and return; safe to repeat, never raises for one item's fault."""
+
+    async def drain(self) -> None:
+        """Wait for what `run` started."""
 
 
 Answer = Callable[[Call], Awaitable[Message | None]]

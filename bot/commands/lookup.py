@@ -1,0 +1,160 @@
+"""What people look up: latest, search, why, why not, status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.commands.registry import Ask, Reply, Rest, command
+from bot.core.chat import Delivery, State
+from bot.core.durations import seconds, words
+from bot.core.errors import BadRequest
+from bot.core.identity import canonical_url
+from bot.core.message import Block, Message, Shape, Span, bold, bullets, code, line, note, say, text, title
+from bot.core.news import Judged, Story
+from bot.core.ports import Store
+from bot.judge import render
+from bot.judge.newsroom import Newsroom
+
+MOST = 20
+_FILTER = re.compile(r"\b(since|source|lang|topic):(\S+)")
+
+
+class LookingUp:
+    def __init__(self, store: Store, newsroom: Newsroom) -> None:
+        self._store = store
+        self._newsroom = newsroom
+
+    @command(example="latest 5 cac")
+    async def latest(self, ask: Ask, n: int = 5, topic: str = "") -> Reply:
+        """The newest stories."""
+        topic = topic.lower()
+        if topic and topic != "all" and topic not in self._newsroom.topics:
+            raise BadRequest(f"There is no topic {topic[:40]!r}; there are {', '.join(self._newsroom.topics)}")
+        found = await self._store.latest([topic] if topic in self._newsroom.topics else [], max(1, min(n, MOST)))
+        if not found:
+            return Reply(say("Nothing yet: no entry read so far matched a topic. /status tells what is being read."))
+        return Reply(Message((title("Latest"), bullets(*map(render.one_line, found)))))
+
+    @command("find", usage="<words> [since:30d] [source:name] [lang:zh]", example="search 滴滴 since:30d")
+    async def search(self, ask: Ask, query: Rest) -> Reply:
+        """Stories that hold all of these words."""
+        filters = dict(_FILTER.findall(query))
+        bare = _FILTER.sub("", query).strip()
+        if not bare:
+            raise BadRequest("Search for what?")
+        found = [s for s in await self._store.search(bare, 200) if _passes(s, filters, ask)][:MOST]
+        if not found:
+            return Reply(say(f"No story holds {bare[:80]!r}."))
+        return Reply(Message((title(f"{len(found)} found"), bullets(*map(render.one_line, found)))))
+
+    @command(usage="[alert id, or as a reply to it]", example="why a1b2c3")
+    async def why(self, ask: Ask, alert: str = "") -> Reply:
+        """Why an alert was sent: the words, the rules, the reports, the delivery here."""
+        name = (alert or ask.call.reply_to).lower().lstrip("#")
+        if name:
+            story = await self._store.story(name)
+        else:
+            newest = await self._store.latest([], 1)
+            story = newest[0] if newest else None
+        if story is None:
+            raise BadRequest(f"I know no alert {('#' + name)[:40]!r}" if name else "There was no alert yet")
+        judged = await self._store.judged(story.reports[0].key) if story.reports else None
+        here = await self._store.posted(ask.call.chat.id, story.id)
+        blocks = [
+            title(code(f"#{story.id}"), " ", Span(story.title, url=story.url)),
+            text(line(bold("Why: "), story.why)),
+            *([_stages(judged)] if judged else []),
+            _reports(story),
+            note(f"Topic: {render.topics(story)} · {render.when(story)} · {_delivery(here)}"),
+        ]
+        return Reply(Message(tuple(blocks)))
+
+    @command(usage="<url>", example="whynot https://example.com/article")
+    async def whynot(self, ask: Ask, url: str) -> Reply:
+        """Why an article did not become an alert."""
+        key = canonical_url(url)
+        if not key:
+            raise BadRequest("That is no http(s) address")
+        judged = await self._store.judged(key)
+        if judged is None:
+            return Reply(
+                say("I have not read this article: no feed I poll has listed it, or it is past its retention.")
+            )
+        outcome = {
+            "alert": "It did: it is the first report of a story.",
+            "grew": "It joined a story that had been told already.",
+            "baseline": "It was there at the first reading of its feed, which alerts nobody.",
+            "old": "It was published too long before I read it.",
+            "no-match": "No topic's rules fired.",
+        }.get(judged.outcome, judged.outcome)
+        shown = [line(bold("Outcome: "), outcome)]
+        if judged.story_id:
+            shown.append(line(bold("Story: "), code(f"#{judged.story_id}")))
+        return Reply(
+            Message(
+                (
+                    title(Span(judged.entry.title, url=judged.entry.url)),
+                    Block(Shape.TEXT, tuple(shown)),
+                    _stages(judged),
+                )
+            )
+        )
+
+    @command(example="status")
+    async def status(self, ask: Ask) -> Reply:
+        """Whether I am well: feeds, stories, what waits to be sent."""
+        counts = await self._store.counts()
+        states = {s.feed_id: s for s in await self._store.states()}
+        polled = [states[f.id] for f in self._newsroom.feeds.values() if f.enabled and f.id in states]
+        failing = [s for s in polled if s.failures]
+        last = max((s.last_ok for s in polled if s.last_ok), default=None)
+        ago = f", last answer {words((ask.now - last).total_seconds())} ago" if last else ", none has answered yet"
+        waiting = sum(counts.get(state, 0) for state in ("pending", "sending", "ambiguous"))
+        lines = [
+            f"Feeds: {len(polled) - len(failing)} of {len(polled)} well{ago}",
+            f"Stories: {counts.get('stories', 0)} · entries read: {counts.get('entries', 0)}",
+            f"Messages: {counts.get('sent', 0)} sent, {waiting} waiting, {counts.get('dead', 0)} could not be delivered",
+        ]
+        if ask.owner and failing:
+            lines += [f"{s.feed_id}: {s.error}" for s in failing[:10]]
+        return Reply(Message((title("Status"), bullets(*lines))))
+
+
+def _passes(story: Story, filters: dict[str, str], ask: Ask) -> bool:
+    if "since" in filters:
+        try:
+            since = ask.now - timedelta(seconds=seconds(filters["since"]))
+        except (ValueError, OverflowError) as error:
+            raise BadRequest(str(error)) from None
+        if story.last_update < since:
+            return False
+    source, lang = filters.get("source", "").casefold(), filters.get("lang", "").casefold()
+    if source and not any(source in r.source.casefold() for r in story.reports):
+        return False
+    if lang and not story.lang.casefold().startswith(lang):
+        return False
+    return "topic" not in filters or filters["topic"] in story.topics
+
+
+def _stages(judged: Judged) -> Block:
+    stages = (*judged.verdict.stages, *judged.stages)
+    return bullets(*(line(bold(s.name), f": {s.outcome}", f" ({s.detail})" if s.detail else "") for s in stages))
+
+
+def _reports(story: Story) -> Block:
+    shown: Sequence[Span | str]
+    lines = [line(bold("Reports: "), str(story.report_count))]
+    for report in story.reports[:10]:
+        shown = (f"{render.stamp(report.at)} {report.source}: ", Span(report.title, url=report.url))
+        lines.append(line(*shown))
+    return Block(Shape.LIST, tuple(lines))
+
+
+def _delivery(row: Delivery | None) -> str:
+    if row is None:
+        return "not sent to this chat"
+    if row.state is State.SENT:
+        return f"sent here {render.stamp(row.receipts[-1].at)}"
+    return f"{row.state.value} here" + (f": {row.error}" if row.error else "")

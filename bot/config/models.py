@@ -1,0 +1,116 @@
+"""The shapes of tocsin.yaml and feeds.yaml: every key, its type, range and default."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from bot.core.durations import seconds
+from bot.core.news import ALL_ENTRIES, Kind, Tier
+
+def _duration(value: object) -> float:
+    return seconds(value if isinstance(value, str) else str(value))
+
+
+def _at_least(least: float, most: float, words: str) -> AfterValidator:
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise ValueError(f"must be between {words}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _first(value: object) -> int:
+    if value in ("none", "all"):
+        return ALL_ENTRIES if value == "all" else 0
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= ALL_ENTRIES:
+        return value
+    raise ValueError("must be none, all, or the number of newest entries that may alert at the first poll")
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r} is no time zone; write one like Asia/Shanghai") from None
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no network; write one like 127.0.0.0/8") from None
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.match(r"^https?://[^\s/@]+", value) or re.search(r"\s", value):
+        raise ValueError("must be an http:// or https:// address without spaces or credentials")
+    return value
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+PollEvery = Annotated[Duration, _at_least(1, 7 * 86400, "1s and 7d")]
+First = Annotated[int, BeforeValidator(_first)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Poll(_Strict):
+    """min, max: bounds of the adaptive interval. first: what a new feed alerts on its first poll.
+    max_age: an entry published longer ago than this is archived, not alerted."""
+
+    min: PollEvery = 60
+    max: PollEvery = 3600
+    timeout: Annotated[Duration, _at_least(1, 120, "1s and 120s")] = 20
+    concurrency: Annotated[int, Field(ge=1, le=500)] = 50
+    per_host: Annotated[int, Field(ge=1, le=50)] = 2
+    first: First = 0
+    max_age: Annotated[Duration, _at_least(60, 365 * 86400, "1m and 365d")] = 3 * 86400
+
+
+class Fetch(_Strict):
+    """allow_networks: addresses that are not public and may be fetched all the same. contact: an e-mail address the
+    bot names in its User-Agent; sec.gov refuses readers without one."""
+
+    allow_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    contact: Annotated[str, Field(max_length=100, pattern=r"^$|^[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+$")] = ""
+
+
+class TocsinFile(_Strict):
+    """config/tocsin.yaml."""
+
+    poll: Poll = Poll()
+    fetch: Fetch = Fetch()
+    retention: Annotated[Duration, _at_least(3600, 3650 * 86400, "1h and 3650d")] = 90 * 86400
+    store: Literal["tinydb"] = "tinydb"
+    push: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    channels: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+
+class FeedItem(_Strict):
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=64)]
+    url: Annotated[str, AfterValidator(_url)]
+    name: Annotated[str, Field(max_length=100)] = ""
+    kind: Kind = Kind.FEED
+    lang: Literal["", "en", "zh-Hans", "zh-Hant"] = ""
+    tier: Tier = Tier.PRESS
+    every: PollEvery | None = None
+    first: First | None = None
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    enabled: bool = True
+    options: dict[str, str] = Field(default_factory=dict)
+
+
+class FeedsFile(_Strict):
+    """config/feeds.yaml."""
+
+    feeds: tuple[FeedItem, ...]

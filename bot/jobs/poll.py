@@ -1,0 +1,129 @@
+"""Read the feeds that are due, decide, and commit: one feed, one durable write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from bot.core.changes import Changes
+from bot.core.errors import FetchError, StoreError
+from bot.core.news import Feed, FeedState, Story
+from bot.core.ports import Clock, News, Source
+from bot.judge.decide import Editor, Memory, keys_of
+from bot.judge.newsroom import Newsroom
+
+log = structlog.get_logger("poll")
+STORE_PAUSE_S = 30.0
+LIVE_DAYS = 30
+"""How long a story may still be joined, at most."""
+
+
+class PollJob:
+    """One beat starts the feeds that are due; a feed is never read twice at once."""
+
+    name = "poll"
+    every_s = 0.5
+
+    def __init__(
+        self,
+        store: News,
+        source: Source,
+        newsroom: Newsroom,
+        clock: Clock,
+        *,
+        new_editor: Callable[[Sequence[Story]], Editor],
+        concurrency: int,
+    ) -> None:
+        """new_editor: builds an Editor from live stories, as stored."""
+        self._store = store
+        self._source = source
+        self._newsroom = newsroom
+        self._clock = clock
+        self._new_editor = new_editor
+        self._concurrency = concurrency
+        self._editor: Editor | None = None
+        self._reading: dict[str, asyncio.Task[None]] = {}
+        self._deciding = asyncio.Lock()
+        self._not_before = 0.0
+
+    async def enlist(self) -> None:
+        """Give every enabled feed a state, so that new ones are due at once."""
+        known = {state.feed_id for state in await self._store.states()}
+        now = self._clock.now()
+        fresh = tuple(
+            FeedState(feed_id=feed.id, next_check=now)
+            for feed in self._newsroom.feeds.values()
+            if feed.enabled and feed.id not in known
+        )
+        if fresh:
+            await self._store.commit(Changes(at=now, states=fresh))
+
+    async def run(self) -> None:
+        if self._clock.monotonic() < self._not_before:
+            return
+        await self.enlist()
+        free = self._concurrency - len(self._reading)
+        if free <= 0:
+            return
+        for state in await self._store.due(self._clock.now(), free + len(self._reading) + len(self._newsroom.feeds)):
+            feed = self._newsroom.feeds.get(state.feed_id)
+            if feed is None or not feed.enabled or feed.id in self._reading or len(self._reading) >= self._concurrency:
+                continue
+            task = asyncio.create_task(self._guarded(feed, state), name=f"poll {feed.id}")
+            self._reading[feed.id] = task
+            task.add_done_callback(partial(self._done, feed.id))
+
+    def _done(self, feed_id: str, _: asyncio.Task[None]) -> None:
+        self._reading.pop(feed_id, None)
+
+    async def drain(self) -> None:
+        """Wait for the reads under way."""
+        while self._reading:
+            await asyncio.wait(self._reading.values())
+
+    async def one(self, feed: Feed, state: FeedState) -> Changes:
+        """Read one feed and commit what it means; returns what was committed. Raises StoreError only."""
+        try:
+            reading = await self._source.read(feed, state)
+        except FetchError as error:
+            log.warning("feed failed", feed=feed.id, failures=state.failures + 1, error=str(error))
+            changes = (await self._ready()).failed(feed, state, error, self._clock.now())
+            await self._store.commit(changes)
+            return changes
+        async with self._deciding:
+            editor = await self._ready()
+            memory = Memory(
+                unseen=await self._store.unseen(keys_of(reading)), subscriptions=await self._store.subscriptions()
+            )
+            changes = editor.decide(feed, state, reading, memory, self._newsroom.judge)
+            try:
+                await self._store.commit(changes)
+            except BaseException:
+                self._editor = None  # its stories ran ahead of what is stored
+                raise
+        for judged in changes.entries:
+            if judged.outcome in ("alert", "grew"):
+                log.info(judged.outcome, feed=feed.id, story=judged.story_id, title=judged.entry.title[:120])
+        return changes
+
+    async def _ready(self) -> Editor:
+        now = self._clock.now()
+        if self._editor is None:
+            self._editor = self._new_editor(await self._store.live_stories(now - timedelta(days=LIVE_DAYS)))
+        return self._editor
+
+    async def _guarded(self, feed: Feed, state: FeedState) -> None:
+        try:
+            await self.one(feed, state)
+        except StoreError as error:
+            log.error("cannot remember what feeds say, so none is read for now", feed=feed.id, error=str(error))
+            self._not_before = self._clock.monotonic() + STORE_PAUSE_S
+        except Exception as error:
+            log.exception("a feed could not be handled", feed=feed.id)
+            failure = FetchError(f"could not be handled ({type(error).__name__}); see the log")
+            changes = (await self._ready()).failed(feed, state, failure, self._clock.now())
+            await self._store.commit(changes)

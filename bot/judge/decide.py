@@ -1,0 +1,193 @@
+"""A reading and what is remembered become one `Changes`: who learns what, and why."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.core.changes import Changes
+from bot.core.chat import Delivery, Subscription
+from bot.core.errors import FetchError
+from bot.core.identity import delivery_key, digest, story_id
+from bot.core.message import Message
+from bot.core.news import Entry, Feed, FeedState, Judged, Reading, Report, Stage, Story, Verdict
+from bot.judge import render, timing
+from bot.judge.stories import StoryIndex
+from bot.judge.summary import summarise
+from bot.judge.verdict import Judge
+
+MAX_REPORTS = 50
+"""Reports kept by name in a story; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a decision may know. unseen: those of the reading's keys never seen before."""
+
+    unseen: frozenset[str]
+    subscriptions: Sequence[Subscription]
+
+
+def keys_of(reading: Reading) -> frozenset[str]:
+    """Every key a decision on this reading will ask about."""
+    return frozenset(key for entry in reading.entries for key in _keys(entry))
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What one reading has decided so far."""
+
+    now: datetime
+    subscriptions: Sequence[Subscription]
+    entries: list[Judged] = field(default_factory=list)
+    stories: dict[str, Story] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+    deliveries: list[Delivery] = field(default_factory=list)
+
+
+class Editor:
+    """Decides what each entry of a reading is to its readers.
+
+    It keeps the live stories and the index that finds them. Both move on with every `decide`, so a caller whose
+    commit then fails must build a new Editor from the store.
+    """
+
+    def __init__(self, live: Sequence[Story], *, bounds: timing.Bounds, max_age_s: float, rng: random.Random) -> None:
+        self._bounds = bounds
+        self._max_age = timedelta(seconds=max_age_s)
+        self._rng = rng
+        self._index = StoryIndex()
+        self._live: dict[str, Story] = {}
+        for story in live:
+            self._keep(story)
+
+    def decide(self, feed: Feed, state: FeedState, reading: Reading, memory: Memory, judge: Judge) -> Changes:
+        """Everything to remember of this reading, as one value.
+
+        Unseen entries of a first reading beyond `feed.first`, and entries published longer ago than max_age, are
+        judged and kept for look-ups, but wake nobody.
+        """
+        draft = _Draft(reading.at, memory.subscriptions)
+        fresh = [e for e in reading.entries if all(key in memory.unseen for key in _keys(e))]
+        fresh = list({e.key: e for e in reversed(fresh)}.values())
+        fresh.sort(key=lambda e: e.published or reading.at)
+        loud = fresh if state.baselined else fresh[max(0, len(fresh) - feed.first) :]
+        names = {e.key for e in loud}
+        for entry in fresh:
+            old = entry.published is not None and entry.published < draft.now - self._max_age
+            why_quiet = "" if entry.key in names and not old else "old" if old else "baseline"
+            self._take(entry, judge.judge(entry), draft, why_quiet)
+        return Changes(
+            at=reading.at,
+            states=(timing.after_reading(feed, state, reading, bool(fresh), self._bounds, self._rng),),
+            seen=tuple(dict.fromkeys(k for e in reading.entries for k in _keys(e) if k in memory.unseen)),
+            entries=tuple(draft.entries),
+            stories=tuple(draft.stories.values()),
+            messages=tuple(draft.messages.items()),
+            deliveries=tuple(draft.deliveries),
+        )
+
+    def failed(self, feed: Feed, state: FeedState, error: FetchError, now: datetime) -> Changes:
+        """What to remember of a poll that failed: a later next check, and the reason."""
+        return Changes(at=now, states=(timing.after_failure(feed, state, error, now, self._bounds, self._rng),))
+
+    def forget(self, before: datetime) -> None:
+        """Let go of stories nothing can join any more."""
+        self._index.forget(before)
+        self._live = {key: story for key, story in self._live.items() if story.last_update >= before}
+
+    def _take(self, entry: Entry, verdict: Verdict, draft: _Draft, why_quiet: str) -> None:
+        """Decide one unseen entry."""
+        if not verdict.alert:
+            draft.entries.append(Judged(entry=entry, at=draft.now, outcome="no-match", verdict=verdict))
+            return
+        joined = self._index.find(entry, verdict, draft.now)
+        known = self._live.get(joined.story_id) if joined else None
+        if joined and known and (not known.silent or why_quiet):
+            story, outcome = _grown(known, entry, draft.now), why_quiet or "grew"
+            stage = Stage(name="story", outcome=f"joined #{story.id}", detail=joined.why)
+        else:
+            # A story nobody was told of starts anew, under its own id, with the first report that may wake somebody.
+            taken = known.id if known else story_id(entry.key, self._live)
+            story, outcome = self._story(taken, entry, verdict, draft.now, silent=bool(why_quiet)), why_quiet or "alert"
+            stage = Stage(name="story", outcome=f"new #{story.id}")
+        self._keep(story)
+        draft.stories[story.id] = story
+        if outcome == "alert":
+            _deliver(story, draft)
+        draft.entries.append(
+            Judged(entry=entry, at=draft.now, outcome=outcome, story_id=story.id, verdict=verdict, stages=(stage,))
+        )
+
+    def _story(self, name: str, entry: Entry, verdict: Verdict, now: datetime, *, silent: bool) -> Story:
+        evidence = [e for m in verdict.matches if m.fired for e in m.evidence if e.weight > 0]
+        words = tuple(dict.fromkeys(e.words for e in evidence if e.where == "title"))
+        return Story(
+            id=name,
+            title=entry.title,
+            summary=summarise(entry.title, entry.body, entry.lang, tuple(dict.fromkeys(e.words for e in evidence))),
+            url=entry.url,
+            source=entry.source or entry.feed_id,
+            tier=entry.tier,
+            lang=entry.lang,
+            topics=verdict.topics,
+            why=verdict.reason,
+            words=words,
+            published=entry.published,
+            first_seen=now,
+            last_update=min(now, entry.published) if silent and entry.published else now,
+            entities=verdict.entities,
+            reports=(_report(entry, now),),
+            features=self._index.features(entry, verdict),
+            silent=silent,
+        )
+
+    def _keep(self, story: Story) -> None:
+        self._live[story.id] = story
+        self._index.add(story)
+
+
+def _keys(entry: Entry) -> Iterator[str]:
+    """The entry's keys; an undated one is also known by its title, since feeds without dates often change links."""
+    yield from entry.aliases
+    if entry.published is None:
+        yield f"title:{entry.source}:{digest(' '.join(entry.title.casefold().split()))}"
+
+
+def _report(entry: Entry, now: datetime) -> Report:
+    source = entry.source or entry.feed_id
+    return Report(key=entry.key, source=source, url=entry.url, title=entry.title, at=now, tier=entry.tier)
+
+
+def _grown(story: Story, entry: Entry, now: datetime) -> Story:
+    reports = story.reports if len(story.reports) >= MAX_REPORTS else (*story.reports, _report(entry, now))
+    return replace(
+        story,
+        reports=reports,
+        report_count=story.report_count + 1,
+        revision=story.revision + 1,
+        last_update=story.last_update if story.silent else now,
+    )
+
+
+def _deliver(story: Story, draft: _Draft) -> None:
+    """One row a chat, however many of its subscriptions match; the message itself is kept once."""
+    chats = dict.fromkeys(s.chat_id for s in draft.subscriptions if s.wants(story.topics))
+    if not chats:
+        return
+    message_id = digest(story.id, str(story.revision))
+    draft.messages[message_id] = render.alert(story)
+    draft.deliveries.extend(
+        Delivery(
+            key=delivery_key(chat, story.id, story.revision, "post"),
+            chat_id=chat,
+            message_id=message_id,
+            story_id=story.id,
+            revision=story.revision,
+            created=draft.now,
+            next_try=draft.now,
+        )
+        for chat in chats
+    )

@@ -1,0 +1,70 @@
+"""A story as a neutral message: what happened, from whom, why it matched, when, and its short id."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.core.message import Block, Button, Line, Message, Shape, Span, Style, bold, code, line, note, text
+from bot.core.news import Story
+
+TOPIC_NAMES = {"cac": "CAC", "listing": "Listing"}
+
+
+def alert(story: Story) -> Message:
+    """The message every subscriber gets: linked title with the matched words marked, summary, source, topic, time,
+    why, `#id`."""
+    blocks = [Block(Shape.TITLE, (marked(story.title, story.words, story.url),))]
+    if story.summary:
+        blocks.append(text(story.summary))
+    blocks.append(text(line(bold(story.source), f" · {topics(story)} · {when(story)}")))
+    blocks.append(note(f"Why: {story.why}"))
+    blocks.append(note(code(f"#{story.id}")))
+    return Message(tuple(blocks), buttons=(Button("Why?", f"why {story.id}"),), lang="en")
+
+
+def one_line(story: Story) -> Line:
+    """For lists: id, linked title, source and time."""
+    more = f" +{story.report_count - 1}" if story.report_count > 1 else ""
+    return line(
+        code(f"#{story.id}"),
+        " ",
+        Span(story.title, url=story.url),
+        f" · {story.source}{more} · {topics(story)} · {when(story)}",
+    )
+
+
+def topics(story: Story) -> str:
+    """Topic names for a reader, e.g. `CAC, Listing`."""
+    return ", ".join(TOPIC_NAMES.get(t, t) for t in story.topics)
+
+
+def when(story: Story) -> str:
+    """When it was published, or first seen when the source does not say."""
+    if story.published:
+        return f"published {stamp(story.published)}"
+    return f"first seen {stamp(story.first_seen)}"
+
+
+def stamp(moment: datetime) -> str:
+    """`2022-08-19 06:05 UTC`."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def marked(title: str, words: tuple[str, ...], url: str) -> Line:
+    """The title as spans, each matched word marked; the longest word wins where several begin."""
+    spans: list[Span] = []
+    plain_from = at = 0
+    ordered = sorted({w for w in words if w}, key=len, reverse=True)
+    while at < len(title):
+        word = next((w for w in ordered if title.startswith(w, at)), "")
+        if not word:
+            at += 1
+            continue
+        if plain_from < at:
+            spans.append(Span(title[plain_from:at], url=url))
+        spans.append(Span(word, Style.MARK, url))
+        at += len(word)
+        plain_from = at
+    if plain_from < len(title) or not spans:
+        spans.append(Span(title[plain_from:], url=url))
+    return tuple(spans)
