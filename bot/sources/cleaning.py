@@ -1,0 +1,79 @@
+"""Markup to plain text: what a reader would read, and nothing that acts."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from urllib.parse import urljoin
+
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.html import HTMLTree
+
+MAX_FIELD = 64 * 1024
+_MARKUP = re.compile(r"<[a-zA-Z/!?]|&(#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,31});")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--.{0,2000}?-->|<!\[CDATA\[|\]\]>", re.S)
+_SPACES = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+# No text of a feed is worth the time a hostile one of megabytes takes to read as HTML.
+_MAX_HTML = 4 * MAX_FIELD
+
+
+def plain_title(raw: str) -> str:
+    """One line. A title may be escaped twice; what is left after that is shown as it is written."""
+    text = raw[:MAX_FIELD]
+    for _ in range(2):
+        if not _MARKUP.search(text):
+            break
+        text = html.unescape(_TAG.sub("", text))
+    return " ".join(tidy(text).split())
+
+
+def plain_body(raw: str, limit: int = MAX_FIELD) -> str:
+    """Paragraphs, a line each, of an HTML fragment or of plain text; at most `limit` characters."""
+    text = raw[:_MAX_HTML]
+    if _MARKUP.search(text):
+        if not _TAG.search(text):
+            text = html.unescape(text)
+        if _TAG.search(text):
+            tree = HTMLTree.parse(f"<html><body>{text}</body></html>")
+            text = extract_plain_text(tree, preserve_formatting=True, alt_texts=False, links=False, form_fields=False)
+    lines = (_SPACES.sub(" ", line).strip() for line in tidy(text).splitlines())
+    return "\n".join(line for line in lines if line)[:limit]
+
+
+def tidy(text: str) -> str:
+    """Without control characters and lone surrogates, in composed form."""
+    text = _CONTROL.sub("", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def absolute(link: str, base: str) -> str:
+    """An http(s) link resolved against its document, "" for anything else."""
+    link = _CONTROL.sub("", link).strip()
+    if not link or len(link) > 4096:
+        return ""
+    try:
+        resolved = urljoin(base, link)
+    except ValueError:
+        return ""
+    return resolved if resolved.startswith(("http://", "https://")) else ""
+
+
+def language(text: str) -> str:
+    """`zh-Hans`, `zh-Hant` or `en`, by the share of Han characters and by characters only one script has."""
+    han = sum(1 for c in text[:600] if "\u4e00" <= c <= "\u9fff")
+    if han * 5 < len(text[:600].replace(" ", "")):
+        return "en"
+    traditional = sum(1 for c in text[:600] if c in _TRADITIONAL)
+    simplified = sum(1 for c in text[:600] if c in _SIMPLIFIED)
+    return "zh-Hant" if traditional > simplified else "zh-Hans"
+
+
+_TRADITIONAL = frozenset(
+    "國網資訊會時來對為這個們說請與業開發電視聯應機關經濟學體團單訂數據點認證監管當場從還進過長問間聞東車馬"
+)
+_SIMPLIFIED = (
+    frozenset("国网资讯会时来对为这个们说请与业开发电视联应机关经济学体团单订数据点认证监管当场从还进过长问间闻东车马")
+    - _TRADITIONAL
+)

@@ -1,0 +1,158 @@
+"""Bytes to text, and what kind of text it is, before any parser sees it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from enum import StrEnum
+
+from bot.core.errors import NotAFeed
+
+# GB 18030 contains GB 2312 and GBK, and publishers who declare those use its characters.
+_SAME = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "gb_2312-80": "gb18030",
+    "x-gbk": "gb18030",
+    "cp936": "gb18030",
+    "big5-hkscs": "big5hkscs",
+    "iso-8859-1": "cp1252",
+    "latin-1": "cp1252",
+    "latin1": "cp1252",
+    "ascii": "cp1252",
+    "us-ascii": "cp1252",
+    "utf8": "utf-8",
+    "unicode": "utf-16",
+}
+# Python knows codecs that are no charsets (idna, punycode, unicode_escape, rot13): a feed must not name those.
+_KNOWN = re.compile(
+    r"utf-8|utf-16(-?[lb]e)?|utf-32(-?[lb]e)?|gb18030|big5(hkscs)?|euc[-_]?(jp|kr|tw)|shift[-_]?jis|cp\d{3,4}|windows-\d{3,4}"
+    r"|iso-8859-\d{1,2}|koi8-[ru]|iso-2022-jp|hz(-gb-2312)?|mac-?roman|tis-620"
+)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_DECLARED = re.compile(
+    rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]{1,40})["']|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{1,40})""",
+    re.I,
+)
+_HTTP = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_MANY = 0.01
+
+
+def decode(body: bytes, content_type: str = "") -> str:
+    """The text of a body: byte order mark, else strict UTF-8, else the declared or HTTP charset, else gb18030, else
+    big5. Raises NotAFeed when more than 1 % of it cannot be read in any of them."""
+    for bom, name in _BOMS:
+        if body.startswith(bom):
+            return _lenient(body[len(bom) :], name)
+    if b"\0" in body[:64]:
+        wide = _wide(body)
+        if wide:
+            return _lenient(body, wide)
+    for name in ("utf-8", *_declared(body, content_type), "gb18030", "big5"):
+        try:
+            return body.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return _lenient(body, next(iter(_declared(body, content_type)), "utf-8"))
+
+
+def _declared(body: bytes, content_type: str) -> list[str]:
+    found = _DECLARED.search(body[:2048])
+    names = [(found[1] or found[2]).decode("ascii", "replace")] if found else []
+    names += _HTTP.findall(content_type[:200])
+    ours = [_SAME.get(name.lower(), name.lower()) for name in names]
+    return [name for name in ours if _KNOWN.fullmatch(name) and not name.startswith(("utf-16", "utf-32"))]
+
+
+def _wide(body: bytes) -> str:
+    """UTF-16 or UTF-32 without a mark, told by where the zero bytes of `<` stand."""
+    for start, name in (
+        (b"<\0\0\0", "utf-32-le"),
+        (b"\0\0\0<", "utf-32-be"),
+        (b"<\0", "utf-16-le"),
+        (b"\0<", "utf-16-be"),
+    ):
+        if body.startswith(start):
+            return name
+    return ""
+
+
+def _lenient(body: bytes, name: str) -> str:
+    text = body.decode(name, "replace")
+    if text.count("\ufffd") > _MANY * len(text):
+        raise NotAFeed("the text cannot be read in any charset it may be in")
+    return text
+
+
+def without_declaration(text: str) -> str:
+    """The text without its XML declaration, whose charset no longer holds, and without space before the root."""
+    return _XML_DECLARATION.sub("", text, count=1).lstrip("\ufeff \t\r\n")
+
+
+class Shape(StrEnum):
+    XML_FEED = "feed"
+    JSON_FEED = "json feed"
+    JSON = "json"
+    HTML = "html"
+    EMPTY = "empty"
+    OTHER = "other"
+
+
+_FEED_ROOT = re.compile(r"<(?:[\w.-]+:)?(rss|feed|rdf)\b", re.I)
+_HTML_ROOT = re.compile(r"<(!doctype\s+html|html|head|body|script|div|table)\b", re.I)
+_CHALLENGE = re.compile(
+    r"just a moment|checking your browser|cf-chl|attention required|enable javascript and cookies|captcha"
+    r"|verify you are human|access denied|安全验证|人机验证|访问验证|请完成验证|滑动验证|访问过于频繁|verification",
+    re.I,
+)
+
+
+def classify(text: str) -> Shape:
+    """What a body is, by its beginning."""
+    start = text.lstrip("\ufeff \t\r\n\0")[:4096]
+    if not start:
+        return Shape.EMPTY
+    if start[0] in "{[":
+        return Shape.JSON_FEED if "jsonfeed.org/version" in start else Shape.JSON
+    if start[0] != "<":
+        # Some documents have junk in front; a feed's root soon follows it.
+        return Shape.XML_FEED if _FEED_ROOT.search(start) and not _HTML_ROOT.search(start) else Shape.OTHER
+    root, page = _FEED_ROOT.search(start), _HTML_ROOT.search(start)
+    if root and (not page or root.start() < page.start()):
+        return Shape.XML_FEED
+    return Shape.HTML if page else Shape.XML_FEED if start.startswith("<?xml") else Shape.OTHER
+
+
+def challenge(text: str) -> str:
+    """The words that show a page to be a check for robots, "" when there are none."""
+    found = _CHALLENGE.search(text[:20_000])
+    return found[0] if found else ""
+
+
+def refused(text: str, shape: Shape) -> NotAFeed:
+    """What to say of a body that is no feed. Never a part of the body but the link of a feed it offers."""
+    if shape is Shape.EMPTY:
+        return NotAFeed("the answer is empty")
+    if shape is Shape.HTML:
+        if challenge(text):
+            return NotAFeed("a page that checks for robots came in place of the feed")
+        found = _OFFERED.search(text[:200_000])
+        hint = f"; it offers {found[1] or found[2]}" if found else ""
+        return NotAFeed(f"a web page came, not a feed{hint}")
+    if shape is Shape.JSON:
+        return NotAFeed("JSON came that is no JSON Feed (an error message, or a list that needs kind: json)")
+    return NotAFeed("what came is not a feed")
+
+
+_OFFERED = re.compile(
+    r"""<link[^>]+type=["']application/(?:rss|atom)\+xml["'][^>]*?href=["']([^"'<>\s]{1,300})"""
+    r"""|<link[^>]+href=["']([^"'<>\s]{1,300})["'][^>]*?type=["']application/(?:rss|atom)\+xml["']""",
+    re.I,
+)

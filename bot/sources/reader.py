@@ -1,0 +1,146 @@
+"""One look at a feed of any kind: fetch, decode, tell what it is, read its items, make entries of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from bot.core.errors import NotAFeed
+from bot.core.identity import entry_keys
+from bot.core.news import Entry, Feed, FeedState, Kind, Reading
+from bot.core.ports import Clock, Fetched, Fetcher
+from bot.sources import jsonfeed, page, rows, strict
+from bot.sources.cleaning import absolute, language, plain_body, plain_title
+from bot.sources.dates import published
+from bot.sources.decoding import Shape, challenge, classify, decode, refused, without_declaration
+from bot.sources.raw import RawFeed, RawItem
+from bot.sources.worker import FeedWorker
+
+MAX_BODY = 4000
+_MAX_AGE = re.compile(r"max-age=(\d{1,7})")
+_AGGREGATORS = ("news.google.com",)
+_EDGAR_ID = re.compile(r"accession-number=([\d-]{10,30})")
+
+
+class FeedReader:
+    """Implements ports.Source for feeds, pages and JSON lists."""
+
+    def __init__(self, fetcher: Fetcher, worker: FeedWorker, clock: Clock) -> None:
+        self._fetcher = fetcher
+        self._worker = worker
+        self._clock = clock
+
+    async def read(self, feed: Feed, state: FeedState) -> Reading:
+        """See ports.Source."""
+        fetched = await self._fetcher.get(feed.url, state.validators, form=feed.options.get("form", ""))
+        now = self._clock.now()
+        same = fetched.not_modified or fetched.validators.body_hash == state.validators.body_hash
+        if same and state.validators.body_hash:
+            return Reading(
+                feed_id=feed.id,
+                at=now,
+                unchanged=True,
+                validators=fetched.validators,
+                moved_to=fetched.permanent_url,
+                retry_after_s=fetched.retry_after_s,
+            )
+        if fetched.not_modified:
+            raise NotAFeed("the server says nothing changed, but we never had anything (HTTP 304)")
+        raw = await self._raw(feed, fetched)
+        notes = (f"{raw.more} entries beyond the newest {len(raw.items)} were left out",) if raw.more else ()
+        return Reading(
+            feed_id=feed.id,
+            at=now,
+            entries=entries(feed, raw, fetched.url, now),
+            validators=fetched.validators,
+            moved_to=fetched.permanent_url,
+            retry_after_s=fetched.retry_after_s,
+            ttl_s=raw.ttl_s,
+            title=plain_title(raw.title)[:200],
+            notes=notes,
+        )
+
+    async def _raw(self, feed: Feed, fetched: Fetched) -> RawFeed:
+        text = decode(fetched.body, fetched.headers.get("content-type", ""))
+        shape = classify(text)
+        if feed.kind is Kind.HTML:
+            if shape is not Shape.HTML:
+                raise (
+                    refused(text, shape) if shape is Shape.EMPTY else NotAFeed("no web page came, but this feed is one")
+                )
+            try:
+                return page.read(text, feed.options)
+            except NotAFeed:
+                raise (refused(text, shape) if challenge(text) else NotAFeed(_no_rows(feed))) from None
+        if feed.kind is Kind.JSON:
+            if shape not in (Shape.JSON, Shape.JSON_FEED, Shape.OTHER):
+                raise refused(text, shape)
+            return rows.read(text, feed.options)
+        if shape is Shape.JSON_FEED:
+            return jsonfeed.read(text)
+        if shape is not Shape.XML_FEED:
+            raise refused(text, shape)
+        text = without_declaration(text)
+        quick = strict.read(text) if len(text) <= strict.MAX_CHARS else None
+        found = quick if quick and quick.items else await self._worker.parse(text)
+        if not found.items and challenge(text):
+            raise refused(text, Shape.HTML)
+        return found
+
+
+def _no_rows(feed: Feed) -> str:
+    return f"the page has no row that fits {feed.options.get('item', '')!r}: it has changed, or another page came"
+
+
+def entries(feed: Feed, raw: RawFeed, base: str, now: datetime) -> tuple[Entry, ...]:
+    """Entries of a document's items, in its order; those that say nothing are left out, doubles are joined."""
+    counts = Counter(item.id for item in raw.items if item.id)
+    shared = {guid for guid, n in counts.items() if n > 1}
+    host = urlsplit(feed.url).hostname or ""
+    made: dict[str, Entry] = {}
+    for item in raw.items:
+        entry = _entry(feed, item, base, now, shared, aggregator=host in _AGGREGATORS)
+        if entry is not None and entry.key not in made:
+            made[entry.key] = entry
+    return tuple(made.values())
+
+
+def _entry(feed: Feed, item: RawItem, base: str, now: datetime, shared: set[str], *, aggregator: bool) -> Entry | None:
+    title = plain_title(item.title)
+    body = plain_body(item.body, MAX_BODY)
+    if not title and body:
+        title = body.split("\n", 1)[0][:160]
+    link = absolute(item.link, base)
+    moment, day_only = published(item.date, now, feed.zone, feed.options.get("date_format", ""))
+    # Placeholders: HKEX lists items titled "2026"; some feeds end in an empty item.
+    if not title or (title.isdecimal() and len(title) <= 4) or not (link or item.id or moment or body):
+        return None
+    source = feed.outlet
+    if aggregator and item.source:
+        source = plain_title(item.source)
+        title = title.removesuffix(f" - {source}")
+    guid = item.id
+    if filing := _EDGAR_ID.search(guid):
+        # One filing stands there once for each role in it, under one id: that id names it well.
+        guid, shared = filing[1], set()
+    keys = entry_keys(outlet=source, url=link, guid=guid, title=title, day=moment, shared_guid=item.id in shared)
+    if filing:
+        keys = tuple(dict.fromkeys((f"guid:{feed.id}:{guid}", *keys)))
+    if not link and guid.startswith(("http://", "https://")):
+        link = guid
+    return Entry(
+        feed_id=feed.id,
+        key=keys[0],
+        aliases=keys,
+        url=link,
+        title=title,
+        body="" if body == title else body,
+        published=moment,
+        day_only=day_only,
+        source=source,
+        lang=feed.lang or language(f"{title} {body}"),
+        tier=feed.tier,
+        author=plain_title(item.author)[:200],
+    )

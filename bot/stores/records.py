@@ -1,0 +1,108 @@
+"""A file of records, a line each: eight hex digits of CRC-32, a blank, JSON. Tells a torn tail from damage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from bot.core.errors import Corrupt, TooNew
+
+SCHEMA = 1
+_RECORD = re.compile(rb"[0-9a-f]{8} .")
+
+
+def encode(value: Any) -> bytes:
+    """One record, line end included."""
+    return encode_raw(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+
+
+def encode_raw(payload: bytes) -> bytes:
+    """One record of JSON that is bytes already."""
+    return b"%08x %s\n" % (crc32(payload), payload)
+
+
+def raw(record: bytes) -> bytes | None:
+    """The JSON of one line (without its end), None when the checksum does not fit."""
+    fits = _RECORD.match(record) and int(record[:8], 16) == crc32(record[9:])
+    return record[9:] if fits else None
+
+
+def decode(record: bytes) -> Any:
+    """The value of one line (without its end). Raises ValueError when the checksum does not fit."""
+    payload = raw(record)
+    if payload is None:
+        raise ValueError("checksum")
+    return orjson.loads(payload)
+
+
+def read(path: Path, repair: str) -> tuple[list[Any], int, int]:
+    """All values, the byte length of what is whole, and of what was torn off the end by a crash.
+
+    Raises Corrupt when something before the end is damaged: whole records follow it. repair: the command to name.
+    """
+    data = path.read_bytes()
+    values: list[Any] = []
+    at = 0
+    for line in _lines(data):
+        try:
+            if not line.endswith(b"\n"):
+                raise ValueError("cut")
+            values.append(decode(line[:-1]))
+        except ValueError:
+            if any(_whole(later) for later in _lines(data[at + len(line) :])):
+                raise Corrupt(
+                    f"{path} is damaged at byte {at} (record {len(values) + 1}); nothing was changed. "
+                    f"Keep a copy, then run: {repair}"
+                ) from None
+            return values, at, len(data) - at
+        at += len(line)
+    return values, at, 0
+
+
+def read_damaged(path: Path) -> tuple[list[Any], int]:
+    """Every whole record of a damaged file, and how many lines had to be left out. For repairs only."""
+    values: list[Any] = []
+    lost = 0
+    for line in _lines(path.read_bytes()):
+        try:
+            values.append(decode(line.rstrip(b"\n")))
+        except ValueError:
+            lost += 1
+    return values, lost
+
+
+def check_header(header: Any, path: Path) -> None:
+    """Raises TooNew for a newer schema, Corrupt for a file that is not ours."""
+    if not isinstance(header, dict) or header.get("format") != "tocsin":
+        raise Corrupt(f"{path} was not written by this bot (no header at byte 0); move it away or give another --data")
+    if header.get("schema", 0) > SCHEMA:
+        raise TooNew(
+            f"{path} has schema {header['schema']}, this version of the bot knows {SCHEMA}: "
+            "start the newer version again, or restore a backup made before the upgrade"
+        )
+
+
+def header(kind: str, generation: int) -> dict[str, Any]:
+    return {"format": "tocsin", "schema": SCHEMA, "kind": kind, "generation": generation}
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end + 1
+        yield data[start:end]
+        start = end
+
+
+def _whole(line: bytes) -> bool:
+    try:
+        decode(line.rstrip(b"\n"))
+    except ValueError:
+        return False
+    return True
