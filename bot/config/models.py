@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.core.durations import seconds
 from bot.core.news import ALL_ENTRIES, Kind, Tier
 
+
 def _duration(value: object) -> float:
     return seconds(value if isinstance(value, str) else str(value))
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bot.config import secrets
 from bot.config.files import Document, check, read
 from bot.config.models import FeedItem, FeedsFile, TocsinFile
-from bot.config.rules import RuleFiles, load_rules
+from bot.config.rules import load_rules
 from bot.config.secrets import Environment
 from bot.core.errors import ConfigError, Problem
 from bot.core.identity import canonical_url
 from bot.core.news import Feed
+from bot.judge.specs import RuleBook
 
 DEFAULT_DIR = Path("config")
 
@@ -26,7 +26,7 @@ class Settings:
     directory: Path
     tocsin: TocsinFile
     feeds: tuple[Feed, ...]
-    rules: RuleFiles
+    rules: RuleBook
     environment: Environment
 
 
@@ -66,10 +66,6 @@ def _feeds(document: Document, items: Sequence[FeedItem], tocsin: TocsinFile | N
                 document.problems.append(document.problem(("feeds", number, path), text))
             seen.setdefault(key, number)
         feeds.append(_feed(item, tocsin))
-    enabled_sec = [n for n, i in enumerate(items) if i.enabled and (urlsplit(i.url).hostname or "").endswith("sec.gov")]
-    if enabled_sec and tocsin and not tocsin.fetch.contact:
-        # Not an error: the catalogue ships with these feeds, and the first `make run` needs no editing.
-        feeds = [f if not (urlsplit(f.url).hostname or "").endswith("sec.gov") else _without_contact(f) for f in feeds]
     return tuple(feeds)
 
 
@@ -97,5 +93,9 @@ def _check_push(document: Document, tocsin: TocsinFile, environment: Environment
             variable = "TOCSIN_APPRISE_" + name.upper().replace("-", "_")
             text = f"{chat_id!r} needs its address: set {variable} to an Apprise URL"
             document.problems.append(document.problem(("push", chat_id), text))
-        elif channel != "apprise" and channel not in tocsin.channels and channel not in ("telegram", "slack", "console"):
-            document.problems.append(document.problem(("push", chat_id), f"no channel is called {channel!r}; see channels:"))
+        elif (
+            channel != "apprise" and channel not in tocsin.channels and channel not in ("telegram", "slack", "console")
+        ):
+            document.problems.append(
+                document.problem(("push", chat_id), f"no channel is called {channel!r}; see channels:")
+            )

@@ -179,12 +179,14 @@ class Verdict:
     """What the rules say of one entry, by itself: no memory, no subscribers.
 
     alert: some topic fired. matches: every topic with any evidence, best first. entities: keys of companies and
-    regulators named. stages: normalised, rules, blockers, in order. reason: one sentence.
+    regulators named. acts: kinds of thing done (`fine`, `delist`), the same in every language. stages: normalised,
+    rules, blockers, in order. reason: one sentence.
     """
 
     alert: bool
     matches: tuple[Match, ...] = ()
     entities: tuple[str, ...] = ()
+    acts: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     reason: str = ""
 

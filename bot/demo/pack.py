@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -180,6 +180,10 @@ def _list(value: Any, what: str) -> list[Any]:
 def _time(value: Any, zone: str) -> datetime:
     """A time of the pack's zone, in UTC."""
     try:
-        return datetime.strptime(str(value), "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        home = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise _Mistake(f"{zone!r} is no time zone; write one like Asia/Shanghai") from None
+    try:
+        return datetime.strptime(str(value), "%Y-%m-%d %H:%M").replace(tzinfo=home).astimezone(UTC)
     except ValueError:
         raise _Mistake(f"{value!r} is no time; write one like 2022-08-19 10:50") from None

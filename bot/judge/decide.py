@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -106,7 +106,8 @@ class Editor:
         joined = self._index.find(entry, verdict, draft.now)
         known = self._live.get(joined.story_id) if joined else None
         if joined and known and (not known.silent or why_quiet):
-            story, outcome = _grown(known, entry, draft.now), why_quiet or "grew"
+            features = self._index.features(entry, verdict, draft.now, known.features)
+            story, outcome = _grown(known, entry, draft.now, features), why_quiet or "grew"
             stage = Stage(name="story", outcome=f"joined #{story.id}", detail=joined.why)
         else:
             # A story nobody was told of starts anew, under its own id, with the first report that may wake somebody.
@@ -140,7 +141,7 @@ class Editor:
             last_update=min(now, entry.published) if silent and entry.published else now,
             entities=verdict.entities,
             reports=(_report(entry, now),),
-            features=self._index.features(entry, verdict),
+            features=self._index.features(entry, verdict, now),
             silent=silent,
         )
 
@@ -161,13 +162,14 @@ def _report(entry: Entry, now: datetime) -> Report:
     return Report(key=entry.key, source=source, url=entry.url, title=entry.title, at=now, tier=entry.tier)
 
 
-def _grown(story: Story, entry: Entry, now: datetime) -> Story:
+def _grown(story: Story, entry: Entry, now: datetime, features: Mapping[str, object]) -> Story:
     reports = story.reports if len(story.reports) >= MAX_REPORTS else (*story.reports, _report(entry, now))
     return replace(
         story,
         reports=reports,
         report_count=story.report_count + 1,
         revision=story.revision + 1,
+        features=features,
         last_update=story.last_update if story.silent else now,
     )
 

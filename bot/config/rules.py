@@ -1,0 +1,157 @@
+"""topics.yaml and companies.yaml: read, compiled, their examples run; every mistake with its line."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.config.files import Document, Path_, check, read
+from bot.core.errors import Problem
+from bot.core.news import Entry
+from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
+from bot.judge.verdict import Judge
+
+Words = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
+Weight = Annotated[float, Field(ge=-100, le=100)]
+COMPANIES = "companies"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RuleItem(_Strict):
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    when: str
+    weight: Weight = 1.0
+    must: Words = ()
+    must_not: Words = ()
+
+
+class TopicItem(_Strict):
+    words: Annotated[str, Field(max_length=200)]
+    threshold: Annotated[float, Field(gt=0, le=100)] = 1.0
+    rules: Annotated[tuple[RuleItem, ...], Field(min_length=1)]
+    must: Words = ()
+    must_not: Words = ()
+
+
+class NameItem(_Strict):
+    key: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=64)]
+    aliases: Annotated[Words, Field(min_length=1)]
+    unless: Words = ()
+    tags: Words = ()
+    tickers: Words = ()
+
+
+class TopicsFile(_Strict):
+    """config/topics.yaml."""
+
+    topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")], TopicItem]
+    lists: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")], Words] = Field(default_factory=dict)
+    names: tuple[NameItem, ...] = ()
+    not_inside: dict[str, Words] = Field(default_factory=dict)
+
+
+class CompaniesFile(_Strict):
+    """config/companies.yaml."""
+
+    companies: tuple[NameItem, ...]
+
+
+def load_rules(directory: Path) -> tuple[RuleBook | None, list[Problem]]:
+    """The rule book, proved by compiling it and running its examples; None when anything is wrong."""
+    topics_doc = read(directory / "topics.yaml", f"{directory}/topics.yaml")
+    companies_doc = read(directory / "companies.yaml", f"{directory}/companies.yaml")
+    topics, companies = check(topics_doc, TopicsFile), check(companies_doc, CompaniesFile)
+    book = _book(topics, companies) if topics and companies else None
+    if topics and book:
+        for path, text in _doubles(topics, companies):
+            topics_doc.problems.append(topics_doc.problem(path, text))
+        _prove(topics_doc, topics, book)
+    problems = [*topics_doc.problems, *companies_doc.problems]
+    return (None if problems else book), problems
+
+
+def _book(topics: TopicsFile, companies: CompaniesFile | None) -> RuleBook:
+    names = [_name(n, n.tags) for n in topics.names]
+    names += [_name(n, (*n.tags, COMPANIES)) for n in (companies.companies if companies else ())]
+    return RuleBook(
+        topics=tuple(
+            TopicSpec(
+                name=name,
+                words=item.words,
+                threshold=item.threshold,
+                rules=tuple(RuleSpec(**rule.model_dump()) for rule in item.rules),
+                must=item.must,
+                must_not=item.must_not,
+            )
+            for name, item in topics.topics.items()
+        ),
+        lists=topics.lists,
+        names=tuple(names),
+        not_inside=topics.not_inside,
+    )
+
+
+def _name(item: NameItem, tags: Words) -> NameSpec:
+    tickers = tuple(f"=${ticker}" for ticker in item.tickers)
+    return NameSpec(key=item.key, aliases=(*item.aliases, *tickers), unless=item.unless, tags=tags)
+
+
+def _doubles(topics: TopicsFile, companies: CompaniesFile | None) -> list[tuple[Path_, str]]:
+    found: list[tuple[Path_, str]] = []
+    for name, topic in topics.topics.items():
+        seen: set[str] = set()
+        for number, rule in enumerate(topic.rules):
+            if rule.id in seen:
+                found.append(
+                    (("topics", name, "rules", number, "id"), f"the rule id {rule.id!r} stands here a second time")
+                )
+            seen.add(rule.id)
+    keys: set[str] = {n.key for n in topics.names}
+    for company in companies.companies if companies else ():
+        if company.key in keys:
+            found.append((("names",), f"the name key {company.key!r} stands twice in topics.yaml and companies.yaml"))
+        keys.add(company.key)
+    return found
+
+
+def _prove(document: Document, topics: TopicsFile, book: RuleBook) -> None:
+    """Each rule by itself first, so that every bad one is named; then all together, with the examples."""
+    wrong = False
+    for name, topic in topics.topics.items():
+        for number, rule in enumerate(topic.rules):
+            alone = TopicSpec(name=name, words="", rules=(RuleSpec(id=rule.id, when=rule.when),))
+            try:
+                alone_judge = Judge(
+                    RuleBook(topics=(alone,), lists=book.lists, names=book.names, not_inside=book.not_inside)
+                )
+            except RuleError as error:
+                wrong = True
+                path: Path_ = ("topics", name, "rules", number, "when") if error.rule else ("lists",)
+                document.problems.append(document.problem(path, str(error)))
+                continue
+            path = ("topics", name, "rules", number)
+            _examples(document, alone_judge, name, rule.must, path, fires=True)
+            _examples(document, alone_judge, name, rule.must_not, path, fires=False)
+    if not wrong:
+        judge = Judge(book)
+        for name, topic in topics.topics.items():
+            _examples(document, judge, name, topic.must, ("topics", name), fires=True)
+            _examples(document, judge, name, topic.must_not, ("topics", name), fires=False)
+
+
+def _examples(document: Document, judge: Judge, topic: str, examples: Words, path: Path_, *, fires: bool) -> None:
+    field = "must" if fires else "must_not"
+    for number, example in enumerate(examples):
+        title, _, body = unicodedata.normalize("NFC", example).partition(" | ")
+        entry = Entry(feed_id="example", key="example", aliases=("example",), url="", title=title, body=body)
+        verdict = judge.judge(entry)
+        if (topic in verdict.topics) != fires:
+            what = "has to fire, and does not" if fires else "must not fire, and does"
+            text = f"{example[:60]!r} {what}: {verdict.reason}"
+            document.problems.append(document.problem((*path, field, number), text))

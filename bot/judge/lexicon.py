@@ -1,0 +1,117 @@
+"""Every word of every rule in one automaton: which of them stand in a text, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import ahocorasick_rs
+
+from bot.judge.text import fold, is_han, offsets
+
+
+class Hit(NamedTuple):
+    """A word found. field: 0 title, 1 body. start, end: in the folded field."""
+
+    field: int
+    start: int
+    end: int
+
+
+class Word(NamedTuple):
+    """A literal as written in a rule. Latin words are bounded by what is no letter or digit, unless they end (begin)
+    in `*`; `=Word` counts only as it is written. Chinese is found anywhere."""
+
+    text: str
+    exact: str
+    open_start: bool
+    open_end: bool
+
+    @classmethod
+    def parse(cls, written: str) -> Word:
+        bare = written.removeprefix("=")
+        open_start, open_end = bare.startswith("*"), bare.endswith("*")
+        bare = bare.strip("*").strip()
+        return cls(fold(bare), bare if written.startswith("=") else "", open_start, open_end)
+
+
+class Found:
+    """The words of one entry's title and body."""
+
+    def __init__(self, texts: tuple[str, str], hits: dict[int, list[Hit]]) -> None:
+        self.texts = texts
+        self.hits = hits
+
+
+class Lexicon:
+    """Words by number; `add` while rules are compiled, `freeze` once, then `find`."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Word, int] = {}
+        self._inside: dict[int, list[int]] = {}
+        self._automaton: ahocorasick_rs.AhoCorasick | None = None
+        self._patterns: list[list[tuple[int, Word]]] = []
+
+    def add(self, written: str) -> int:
+        """The number of a word. Raises ValueError when nothing is left of it."""
+        word = Word.parse(written)
+        if not word.text:
+            raise ValueError(f"{written!r} holds nothing to look for")
+        return self._numbers.setdefault(word, len(self._numbers))
+
+    def not_inside(self, word: int, longer: Iterable[int]) -> None:
+        """The word does not count where it is part of one of these."""
+        self._inside.setdefault(word, []).extend(longer)
+
+    def freeze(self) -> None:
+        by_text: dict[str, list[tuple[int, Word]]] = {}
+        for word, number in self._numbers.items():
+            by_text.setdefault(word.text, []).append((number, word))
+        self._patterns = list(by_text.values())
+        self._automaton = ahocorasick_rs.AhoCorasick(list(by_text), store_patterns=False) if by_text else None
+
+    def find(self, title: str, body: str) -> Found:
+        """title and body as they came; cost does not depend on how many words there are."""
+        texts = (fold(title), fold(body))
+        hits: dict[int, list[Hit]] = {}
+        for field, text in enumerate(texts):
+            if not text or self._automaton is None:
+                continue
+            raw = (title, body)[field]
+            places: list[int] | None = None
+            for pattern, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+                for number, word in self._patterns[pattern]:
+                    if not _bounded(text, start, end, word):
+                        continue
+                    if word.exact:
+                        places = offsets(raw) if places is None else places
+                        if raw[places[start] : places[end - 1] + 1] != word.exact:
+                            continue
+                    hits.setdefault(number, []).append(Hit(field, start, end))
+        if self._inside and hits:
+            self._drop_inner(hits)
+        return Found(texts, hits)
+
+    def _drop_inner(self, hits: dict[int, list[Hit]]) -> None:
+        for number in [n for n in hits if n in self._inside]:
+            outer = [h for n in self._inside[number] for h in hits.get(n, ())]
+            if outer:
+                kept = [h for h in hits[number] if not any(_holds(o, h) for o in outer)]
+                if kept:
+                    hits[number] = kept
+                else:
+                    del hits[number]
+
+
+def _holds(outer: Hit, inner: Hit) -> bool:
+    return outer.field == inner.field and outer.start <= inner.start and inner.end <= outer.end and outer != inner
+
+
+def _bounded(text: str, start: int, end: int, word: Word) -> bool:
+    if not word.open_start and start and _latin(text[start]) and _latin(text[start - 1]):
+        return False
+    return word.open_end or end >= len(text) or not (_latin(text[end - 1]) and _latin(text[end]))
+
+
+def _latin(character: str) -> bool:
+    return character.isalnum() and not is_han(character)

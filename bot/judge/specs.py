@@ -1,0 +1,70 @@
+"""What the rule files say, as plain values: topics, rules, named lists, companies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.core.errors import BotError
+
+
+class RuleError(BotError):
+    """A rule cannot be used. column counts from 1, 0 when the whole rule is meant; hint says what would do."""
+
+    def __init__(self, text: str, *, rule: str = "", topic: str = "", column: int = 0) -> None:
+        super().__init__(text)
+        self.text = text
+        self.rule = rule
+        self.topic = topic
+        self.column = column
+
+    def __str__(self) -> str:
+        where = f"rule {self.rule}: " if self.rule else ""
+        place = f"column {self.column}: " if self.column else ""
+        return f"{where}{place}{self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSpec:
+    """when: the rule's text. weight: what it adds to its topic's score, negative to speak against.
+    must, must_not: titles on which it has to fire, and has not to; run when the files are checked."""
+
+    id: str
+    when: str
+    weight: float = 1.0
+    must: tuple[str, ...] = ()
+    must_not: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSpec:
+    """An entry alerts when the weights of the rules that fire add up to `threshold`. must, must_not: whole-topic
+    examples. words: the topic in one line, for people."""
+
+    name: str
+    words: str
+    rules: tuple[RuleSpec, ...]
+    threshold: float = 1.0
+    must: tuple[str, ...] = ()
+    must_not: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameSpec:
+    """Something with names: a company, a regulator. aliases: as a reader meets them, Latin ones in their own case.
+    unless: words whose presence in the same text says that something else is meant. tags: lists it belongs to."""
+
+    key: str
+    aliases: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleBook:
+    """lists: name (without @) -> words. not_inside: a word -> longer words in which it means something else."""
+
+    topics: tuple[TopicSpec, ...]
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: tuple[NameSpec, ...] = ()
+    not_inside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

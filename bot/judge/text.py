@@ -1,0 +1,76 @@
+"""Texts made comparable: one width, one case, one script, without quotes and stray blanks; offsets kept."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+from opencc import OpenCC
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_DROP = re.compile(
+    rf"[\"'“”‘’「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]"
+    rf"|(?<=[{HAN}]) +(?=[{HAN}0-9a-z])|(?<=[0-9a-z]) +(?=[{HAN}])"
+)
+_ABBREVIATION = re.compile(r"(?<![a-z])([a-z])\. ?(?=[a-z]\.)|(?<=[^a-z][a-z])\.(?= |$)")
+LONGEST = 4000
+"""Characters of a field that are judged; a headline and its lede say what an item is about."""
+
+
+@cache
+def table() -> dict[int, str]:
+    """Character to character: full width to half, capitals to small, traditional to simplified, NFKC where it is one
+    character. Length is kept."""
+    convert = OpenCC("t2s").convert
+    made: dict[int, str] = {}
+    for code in range(0x20, 0x10000):
+        if 0xD800 <= code <= 0xDFFF or 0xAC00 <= code <= 0xD7A3 or 0xE000 <= code <= 0xF8FF:
+            continue
+        character = chr(code)
+        normal = unicodedata.normalize("NFKC", character)
+        folded = (normal if len(normal) == 1 else character).lower()
+        if len(folded) == 1 and folded != character:
+            made[code] = folded
+    for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000), *range(0xF900, 0xFB00)):
+        character = made.get(code, chr(code))
+        simple = convert(character)
+        if len(simple) == 1 and simple != chr(code):
+            made[code] = simple
+    made.update({0x2019: "'", 0x3000: " ", 0xA0: " ", 0: " ", 10: " ", 13: " ", 9: " "})
+    return made
+
+
+def fold(text: str) -> str:
+    """The comparable form of a text, cut to LONGEST characters."""
+    return squeeze(text[:LONGEST].translate(table()))
+
+
+def squeeze(folded: str) -> str:
+    """Without quotes, blanks beside Chinese, and the points of `U. S.`."""
+    return _ABBREVIATION.sub(lambda m: m[1] or "", _DROP.sub("", folded))
+
+
+def offsets(text: str) -> list[int]:
+    """For each character of fold(text), its place in the text; one more at the end."""
+    folded = text[:LONGEST].translate(table())
+    places = list(range(len(folded)))
+    for pattern in (_DROP, _ABBREVIATION):
+        gone: set[int] = set()
+        for found in pattern.finditer(folded):
+            kept = len(found[1]) if pattern is _ABBREVIATION and found[1] else 0
+            gone.update(range(found.start() + kept, found.end()))
+        if gone:
+            folded = "".join(c for i, c in enumerate(folded) if i not in gone)
+            places = [p for i, p in enumerate(places) if i not in gone]
+    return [*places, len(text[:LONGEST])]
+
+
+def is_han(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff"
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text is mainly written in Han characters."""
+    head = text[:300].replace(" ", "")
+    return sum(map(is_han, head)) * 5 > len(head)

@@ -1,0 +1,180 @@
+"""What the rules say of one entry: which topics it belongs to, by which words, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.core.chat import Keyword
+from bot.core.news import Entry, Evidence, Match, Stage, Verdict
+from bot.judge.lexicon import Found, Hit, Lexicon
+from bot.judge.rules import Compiler, Rule
+from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
+from bot.judge.text import offsets
+
+_NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
+CHAT_RULE = "chat"
+"""Begins the id of a rule added in chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    name: str
+    threshold: float
+    rules: tuple[Rule, ...]
+
+
+class Judge:
+    """Compiled rules; immutable, so that polls may go on while another is built."""
+
+    def __init__(self, book: RuleBook, keywords: Sequence[Keyword] = ()) -> None:
+        """Raises RuleError, naming rule and column. keywords: added in chat, to their topics."""
+        self._lexicon = Lexicon()
+        self._aliases: dict[int, list[NameSpec]] = {}
+        self._unless: dict[str, frozenset[int]] = {}
+        lists = self._lists(book)
+        self._acts = {n: name for name, numbers in lists.items() if name.startswith("act_") for n in numbers}
+        compiler = Compiler(self._lexicon, lists)
+        self._topics = tuple(self._topic(topic, keywords, compiler) for topic in book.topics)
+        self._by_word: dict[int, list[tuple[int, Rule]]] = {}
+        for number, topic in enumerate(self._topics):
+            for rule in topic.rules:
+                for word in min(rule.needs, key=len):
+                    self._by_word.setdefault(word, []).append((number, rule))
+        for inner, longer in book.not_inside.items():
+            self._lexicon.not_inside(self._lexicon.add(inner), [self._lexicon.add(text) for text in longer])
+        self._lexicon.freeze()
+
+    def judge(self, entry: Entry) -> Verdict:
+        """Never raises for what an entry holds."""
+        found = self._lexicon.find(entry.title, entry.body)
+        if not found.hits:
+            return _NOTHING
+        entities = self._entities(found)
+        present = found.hits.keys()
+        fired: dict[int, list[tuple[Rule, list[Hit]]]] = {}
+        tried: set[int] = set()
+        for word in present & self._by_word.keys():
+            for topic, rule in self._by_word[word]:
+                if id(rule) in tried:
+                    continue
+                tried.add(id(rule))
+                if all(not present.isdisjoint(group) for group in rule.needs):
+                    hits = rule.fires(found, entry)
+                    if hits is not None:
+                        fired.setdefault(topic, []).append((rule, hits))
+        if not any(rule.weight > 0 for rules in fired.values() for rule, _ in rules):
+            return _NOTHING
+        return self._verdict(entry, entities, found, fired)
+
+    def _verdict(
+        self,
+        entry: Entry,
+        entities: tuple[str, ...],
+        found: Found,
+        fired: dict[int, list[tuple[Rule, list[Hit]]]],
+    ) -> Verdict:
+        places = (offsets(entry.title), offsets(entry.body))
+        matches = []
+        for number, rules in fired.items():
+            topic = self._topics[number]
+            rules.sort(key=lambda pair: (-abs(pair[0].weight), pair[0].id))
+            evidence = tuple(
+                _evidence(entry, rule, hit, places) for rule, hits in rules for hit in dict.fromkeys(hits[:8])
+            )
+            score = round(sum(rule.weight for rule, _ in rules), 4)
+            matches.append(Match(topic=topic.name, score=score, threshold=topic.threshold, evidence=evidence))
+        matches.sort(key=lambda m: m.threshold - m.score)
+        alert = any(m.fired for m in matches)
+        acts = dict.fromkeys(self._acts[n][len("act_") :] for n in sorted(found.hits.keys() & self._acts.keys()))
+        return Verdict(
+            alert=alert,
+            matches=tuple(matches),
+            entities=entities,
+            acts=tuple(acts),
+            stages=tuple(_stages(matches, fired, self._topics)),
+            reason=_reason(matches),
+        )
+
+    def _entities(self, found: Found) -> tuple[str, ...]:
+        """Names that stand in the text; those whose guards stand there too are taken out of it."""
+        keys: dict[str, None] = {}
+        for number in sorted(found.hits.keys() & self._aliases.keys()):
+            for name in self._aliases[number]:
+                if self._unless[name.key] & found.hits.keys():
+                    found.hits.pop(number, None)
+                else:
+                    keys[name.key] = None
+        return tuple(keys)
+
+    def _lists(self, book: RuleBook) -> dict[str, frozenset[int]]:
+        lists: dict[str, set[int]] = {}
+        by_alias: dict[int, str] = {}
+        for listed, words in book.lists.items():
+            lists[listed] = {self._add(word, f"list @{listed}") for word in words}
+        for name in book.names:
+            numbers = {self._add(alias, f"name {name.key}") for alias in name.aliases}
+            self._unless[name.key] = frozenset(self._add(word, f"name {name.key}") for word in name.unless)
+            for number in numbers:
+                self._aliases.setdefault(number, []).append(name)
+                by_alias[number] = name.key
+            for tag in name.tags:
+                lists.setdefault(tag, set()).update(numbers)
+        self._longest_wins(book, by_alias)
+        return {name: frozenset(numbers) for name, numbers in lists.items()}
+
+    def _longest_wins(self, book: RuleBook, by_alias: dict[int, str]) -> None:
+        """京东 does not count inside 京东健康, which is another company."""
+        written = {alias: self._lexicon.add(alias) for name in book.names for alias in name.aliases}
+        for alias, number in written.items():
+            longer = [n for other, n in written.items() if alias in other and by_alias[n] != by_alias[number]]
+            if longer:
+                self._lexicon.not_inside(number, longer)
+
+    def _add(self, word: str, where: str) -> int:
+        try:
+            return self._lexicon.add(word)
+        except ValueError as error:
+            raise RuleError(f"{where}: {error}") from None
+
+    def _topic(self, spec: TopicSpec, keywords: Sequence[Keyword], compiler: Compiler) -> _Topic:
+        added = [k for k in keywords if k.topic == spec.name and not k.removed]
+        rules = [*spec.rules, *(RuleSpec(id=f"{CHAT_RULE}: {k.text}", when=k.text, weight=k.weight) for k in added)]
+        return _Topic(spec.name, spec.threshold, tuple(compiler.compile(rule, spec.name) for rule in rules))
+
+
+def _evidence(entry: Entry, rule: Rule, hit: Hit, places: tuple[list[int], list[int]]) -> Evidence:
+    field = places[hit.field]
+    start, end = field[hit.start], field[hit.end - 1] + 1
+    text = entry.title if hit.field == 0 else entry.body
+    where = "title" if hit.field == 0 else "body"
+    return Evidence(rule=rule.id, words=text[start:end], where=where, start=start, end=end, weight=rule.weight)
+
+
+def _stages(
+    matches: Sequence[Match], fired: dict[int, list[tuple[Rule, list[Hit]]]], topics: Sequence[_Topic]
+) -> list[Stage]:
+    rules = {topics[number].name: found for number, found in fired.items()}
+    stages = []
+    for match in matches:
+        detail = "; ".join(
+            f"{rule.id} {rule.weight:+g}" + (f": {_quoted(match, rule)}" if _quoted(match, rule) else "")
+            for rule, _ in rules[match.topic]
+        )
+        outcome = f"{match.score:g} of {match.threshold:g}, " + ("fired" if match.fired else "not enough")
+        stages.append(Stage(name=f"rules {match.topic}", outcome=outcome, detail=detail))
+    return stages
+
+
+def _quoted(match: Match, rule: Rule) -> str:
+    return ", ".join(dict.fromkeys(e.words for e in match.evidence if e.rule == rule.id))
+
+
+def _reason(matches: Sequence[Match]) -> str:
+    best = matches[0]
+    words = ", ".join(f"“{w}”" for w in dict.fromkeys(e.words for e in best.evidence if e.weight > 0))
+    rules = ", ".join(dict.fromkeys(e.rule for e in best.evidence if e.weight > 0))
+    if best.fired:
+        return f"{words} ({rules})"
+    against = ", ".join(f"“{w}”" for w in dict.fromkeys(e.words for e in best.evidence if e.weight < 0))
+    return f"{words} ({rules}) is not enough for {best.topic}" + (f"; {against} speaks against it" if against else "")
