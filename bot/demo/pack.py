@@ -71,13 +71,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """start, end: the time to replay. items: oldest first; those before `start` are what a first reading finds."""
+    """start, end: the time to replay. items: oldest first; those before `start` are what a first reading finds.
+    near: stories of which tests expect neither an alert nor silence."""
 
     title: str
     start: datetime
     end: datetime
     outlets: tuple[Outlet, ...]
     items: tuple[Item, ...]
+    near: tuple[str, ...] = ()
 
     def published(self, outlet_id: str, now: datetime) -> tuple[Item, ...]:
         """What an outlet has published by then, oldest first."""
@@ -106,7 +108,7 @@ def _refused(path: Path, text: str) -> ConfigError:
 
 
 def _pack(values: Any) -> Pack:
-    top = _keys(values, "the pack", need={"title", "zone", "start", "end", "outlets", "items"})
+    top = _keys(values, "the pack", need={"title", "zone", "start", "end", "outlets", "items"}, may={"near"})
     zone = str(top["zone"])
     outlets = tuple(_outlet(v, zone) for v in _list(top["outlets"], "outlets"))
     names = {outlet.id for outlet in outlets}
@@ -117,12 +119,16 @@ def _pack(values: Any) -> Pack:
     for what, found in (("outlet", [o.id for o in outlets]), ("path", [f"{i.outlet}{i.path}" for i in items])):
         if twice := next((one for one in found if found.count(one) > 1), None):
             raise _Mistake(f"the {what} {twice!r} is there twice")
+    near = tuple(str(name) for name in _list(top.get("near", []), "near"))
+    if unknown := set(near) - {item.story for item in items}:
+        raise _Mistake(f"near: no item tells the story {', '.join(sorted(unknown))}")
     return Pack(
         title=str(top["title"]),
         start=_time(top["start"], zone),
         end=_time(top["end"], zone),
         outlets=outlets,
         items=tuple(items),
+        near=near,
     )
 
 

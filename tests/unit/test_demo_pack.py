@@ -27,6 +27,7 @@ def test_it_holds_a_week_worth_seeing(pack: Pack) -> None:
     assert sum(1 for i in told if not i.story) >= 25
     assert all(i.at < pack.end for i in pack.items)
     assert stories["press-conference"] >= 8
+    assert pack.near == ("soe-delisting",)
 
 
 def test_every_story_is_told_in_words_of_its_own(pack: Pack) -> None:
@@ -61,6 +62,7 @@ BROKEN = {
     "an unknown format": ("format: rdf", "format: rdx", "rdx"),
     "an unknown outlet": ("  - outlet: policy-notebook\n", "  - outlet: policy-notebok\n", "policy-notebok"),
     "a wrong time": ("at: 2022-07-08 11:00", "at: 2022-07-08", "no time"),
+    "a near story nobody tells": ("near: [soe-delisting]", "near: [soe-delistin]", "soe-delistin"),
     "not YAML": ("outlets:\n", "outlets: [\n", "not valid YAML"),
     "a path twice": ("path: /2022/08/24/oil-gains", "path: /2022/08/31/alibaba-jd-audit-inspection", "there twice"),
 }
