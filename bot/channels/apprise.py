@@ -20,7 +20,7 @@ class AppriseChannel:
     limits = Limits(text_max=2000, interactive=False, per_chat_s=1.0, per_group_s=1.0)
 
     def __init__(self, targets: Mapping[str, str], clock: Clock) -> None:
-        """targets: name -> Apprise URL. Raises ValueError, naming the target but not its URL, for one Apprise cannot use."""
+        """targets: name -> Apprise URL. Raises ValueError, naming the target but not its URL."""
         self._clock = clock
         self._targets: dict[str, apprise.Apprise] = {}
         for name, url in targets.items():

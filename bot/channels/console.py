@@ -42,7 +42,10 @@ class ConsoleChannel:
 
     async def serve(self, front: Front) -> None:
         """Read lines until the person leaves (Ctrl-D, Ctrl-C, /quit). A pipe that ends only stops the asking."""
-        await (self._serve_person(front) if self._person else self._serve_pipe(front))
+        try:
+            await (self._serve_person(front) if self._person else self._serve_pipe(front))
+        except BrokenPipeError:
+            return  # nobody reads any more, which is leaving too
 
     def parts(self, message: Message) -> int:
         return 1
@@ -116,4 +119,5 @@ def _read_in_background(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[st
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

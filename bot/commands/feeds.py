@@ -111,7 +111,7 @@ class Feeds:
                 (
                     title(reading.title or feed.outlet),
                     text(
-                        f"Readable: {len(reading.entries)} entries, {fired} of which match a topic today. Nothing was sent."
+                        f"Readable: {len(reading.entries)} entries, {fired} of which match a topic. Nothing was sent."
                     ),
                     bullets(*newest),
                     *(note(n) for n in reading.notes[:5]),

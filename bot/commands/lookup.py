@@ -115,7 +115,7 @@ class LookingUp:
         lines = [
             f"Feeds: {len(polled) - len(failing)} of {len(polled)} well{ago}",
             f"Stories: {counts.get('stories', 0)} · entries read: {counts.get('entries', 0)}",
-            f"Messages: {counts.get('sent', 0)} sent, {waiting} waiting, {counts.get('dead', 0)} could not be delivered",
+            f"Messages: {counts.get('sent', 0)} sent, {waiting} waiting, {counts.get('dead', 0)} undeliverable",
         ]
         if ask.owner and failing:
             lines += [f"{s.feed_id}: {s.error}" for s in failing[:10]]

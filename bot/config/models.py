@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.core.durations import seconds
 from bot.core.news import ALL_ENTRIES, Kind, Tier
@@ -87,7 +87,12 @@ class Fetch(_Strict):
 
 
 class TocsinFile(_Strict):
-    """config/tocsin.yaml."""
+    """config/tocsin.yaml. A section whose every line is commented out is as good as absent."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: object) -> object:
+        return {k: v for k, v in values.items() if v is not None} if isinstance(values, dict) else values
 
     poll: Poll = Poll()
     fetch: Fetch = Fetch()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -121,28 +123,37 @@ def _doubles(topics: TopicsFile, companies: CompaniesFile | None) -> list[tuple[
 
 
 def _prove(document: Document, topics: TopicsFile, book: RuleBook) -> None:
-    """Each rule by itself first, so that every bad one is named; then all together, with the examples."""
-    wrong = False
-    for name, topic in topics.topics.items():
-        for number, rule in enumerate(topic.rules):
-            alone = TopicSpec(name=name, words="", rules=(RuleSpec(id=rule.id, when=rule.when),))
+    """All rules together; when one is bad, each by itself, so that every bad one is named. Then the examples."""
+    try:
+        judge = Judge(book)
+    except RuleError:
+        for name, number, rule in _rules(topics):
             try:
-                alone_judge = Judge(
-                    RuleBook(topics=(alone,), lists=book.lists, names=book.names, not_inside=book.not_inside)
-                )
+                _alone(book, name, rule)
             except RuleError as error:
-                wrong = True
                 path: Path_ = ("topics", name, "rules", number, "when") if error.rule else ("lists",)
                 document.problems.append(document.problem(path, str(error)))
-                continue
-            path = ("topics", name, "rules", number)
-            _examples(document, alone_judge, name, rule.must, path, fires=True)
-            _examples(document, alone_judge, name, rule.must_not, path, fires=False)
-    if not wrong:
-        judge = Judge(book)
-        for name, topic in topics.topics.items():
-            _examples(document, judge, name, topic.must, ("topics", name), fires=True)
-            _examples(document, judge, name, topic.must_not, ("topics", name), fires=False)
+        return
+    for name, number, rule in _rules(topics):
+        if rule.must or rule.must_not:
+            alone = _alone(book, name, rule)
+            _examples(document, alone, name, rule.must, ("topics", name, "rules", number), fires=True)
+            _examples(document, alone, name, rule.must_not, ("topics", name, "rules", number), fires=False)
+    for name, topic in topics.topics.items():
+        _examples(document, judge, name, topic.must, ("topics", name), fires=True)
+        _examples(document, judge, name, topic.must_not, ("topics", name), fires=False)
+
+
+def _rules(topics: TopicsFile) -> Iterator[tuple[str, int, RuleItem]]:
+    for name, topic in topics.topics.items():
+        for number, rule in enumerate(topic.rules):
+            yield name, number, rule
+
+
+def _alone(book: RuleBook, topic: str, rule: RuleItem) -> Judge:
+    """The rule as the only one of its topic, at full weight."""
+    only = TopicSpec(name=topic, words="", rules=(RuleSpec(id=rule.id, when=rule.when),))
+    return Judge(replace(book, topics=(only,)))
 
 
 def _examples(document: Document, judge: Judge, topic: str, examples: Words, path: Path_, *, fires: bool) -> None:

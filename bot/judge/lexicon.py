@@ -87,7 +87,9 @@ class Lexicon:
                         places = offsets(raw) if places is None else places
                         if raw[places[start] : places[end - 1] + 1] != word.exact:
                             continue
-                    hits.setdefault(number, []).append(Hit(field, start, end))
+                    hits.setdefault(number, []).append(
+                        Hit(field, start, _word_end(text, end) if word.open_end else end)
+                    )
         if self._inside and hits:
             self._drop_inner(hits)
         return Found(texts, hits)
@@ -111,6 +113,13 @@ def _bounded(text: str, start: int, end: int, word: Word) -> bool:
     if not word.open_start and start and _latin(text[start]) and _latin(text[start - 1]):
         return False
     return word.open_end or end >= len(text) or not (_latin(text[end - 1]) and _latin(text[end]))
+
+
+def _word_end(text: str, end: int) -> int:
+    """Where the word that a beginning was found of ends."""
+    while end < len(text) and _latin(text[end]) and _latin(text[end - 1]):
+        end += 1
+    return end
 
 
 def _latin(character: str) -> bool:

@@ -111,7 +111,7 @@ class Compiler:
 def _any_of(numbers: frozenset[int], field: int | None) -> Evaluate:
     def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
         hits = [h for n in found.hits.keys() & numbers for h in found.hits[n] if field is None or h.field == field]
-        return sorted(hits) or None
+        return sorted(hits, key=lambda h: (h.field, h.start, -h.end)) or None
 
     return evaluate
 
@@ -126,7 +126,7 @@ def _all(parts: list[Evaluate]) -> Evaluate:
             got = part(found, entry)
             if got is None:
                 return None
-            hits += got
+            hits += got[:1]  # one witness each is enough to say why
         return hits
 
     return evaluate
@@ -138,7 +138,7 @@ def _either(parts: list[Evaluate]) -> Evaluate:
 
     def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
         got = [hits for hits in (part(found, entry) for part in parts) if hits is not None]
-        return [h for hits in got for h in hits] if got else None
+        return got[0][:1] if got else None
 
     return evaluate
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,13 +104,13 @@ class StoryIndex:
         return best
 
     def _candidates(self, doc: _Doc) -> Iterable[str]:
-        counts: Counter[str] = Counter()
-        keys = sorted(self._keys(doc), key=lambda k: len(self._by_term.get(k, ())))
-        for key in keys[:24]:
-            holders = self._by_term.get(key, {})
-            if len(holders) <= _COMMON:
-                counts.update(dict.fromkeys(holders, self._rarity(key)))  # type: ignore[arg-type]
-        return (story_id for story_id, _ in counts.most_common(_CANDIDATES))
+        counts: defaultdict[str, float] = defaultdict(float)
+        held = [(len(self._by_term[key]), key) for key in self._keys(doc) if key in self._by_term]
+        for count, key in sorted(held)[:24]:
+            if count <= _COMMON:
+                for story_id in self._by_term[key]:
+                    counts[story_id] += self._rarity(key)
+        return heapq.nlargest(_CANDIDATES, counts, key=counts.__getitem__)
 
     def _score(self, a: _Doc, b: _Doc) -> tuple[float, str]:
         """Words in common (cosine, rare ones count more), names, acts and numbers, less the days between.

@@ -13,6 +13,8 @@ from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.text import offsets
 
 _NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
+MOST_WORDS = 6
+"""Words named in a reason; /why lists the rest."""
 CHAT_RULE = "chat"
 """Begins the id of a rule added in chat."""
 
@@ -172,9 +174,15 @@ def _quoted(match: Match, rule: Rule) -> str:
 
 def _reason(matches: Sequence[Match]) -> str:
     best = matches[0]
-    words = ", ".join(f"“{w}”" for w in dict.fromkeys(e.words for e in best.evidence if e.weight > 0))
-    rules = ", ".join(dict.fromkeys(e.rule for e in best.evidence if e.weight > 0))
+    words = ", ".join(f"“{w}”" for w in _told_apart([e.words for e in best.evidence if e.weight > 0])[:MOST_WORDS])
+    rules = ", ".join(list(dict.fromkeys(e.rule for e in best.evidence if e.weight > 0))[:2])
     if best.fired:
         return f"{words} ({rules})"
     against = ", ".join(f"“{w}”" for w in dict.fromkeys(e.words for e in best.evidence if e.weight < 0))
     return f"{words} ({rules}) is not enough for {best.topic}" + (f"; {against} speaks against it" if against else "")
+
+
+def _told_apart(words: Sequence[str]) -> list[str]:
+    """Each once, and none that is part of another."""
+    once = list(dict.fromkeys(words))
+    return [w for w in once if not any(w != other and w in other for other in once)]

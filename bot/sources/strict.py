@@ -1,4 +1,4 @@
-"""The quick reader of well-formed RSS and Atom: lxml without recovery; anything it is not sure of is left to feedparser."""
+"""The quick reader of well-formed RSS and Atom: lxml without recovery; what it is unsure of is left to feedparser."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _rss(root: etree._Element) -> RawFeed | None:
     channel = next((e for e in root if _split(e.tag)[1] == "channel" and _split(e.tag)[0] in _RSS), None)
     if channel is None:
         return None
-    elements = [e for e in _items(root, channel)]
+    elements = list(_items(root, channel))
     ttl = _child(channel, "", "ttl")
     return RawFeed(
         title=next(filter(None, (_child(channel, space, "title") for space in _RSS)), ""),

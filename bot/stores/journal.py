@@ -55,7 +55,7 @@ class Journal:
         """Lock, load, and make ready to append. Raises Locked, Corrupt, TooNew, StoreError."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            self._lock()
+            self.lock()
         except OSError as error:
             who = f"uid {os.getuid()}"
             raise StoreError(f"{self.directory} cannot be written by {who}: {error.strerror}") from error
@@ -144,7 +144,8 @@ class Journal:
                 else:
                     rows[number] = row
 
-    def _lock(self) -> None:
+    def lock(self) -> None:
+        """Raises Locked when another process has it."""
         self._lock_fd = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -189,8 +190,7 @@ class Journal:
             return False
         self.tables = {}
         for value in values[1:-1]:
-            rows = self.tables.setdefault(value["table"], {})
-            rows.update(_unpacked(value))
+            absorb(self.tables, value)
         return True
 
     def _replay(self, generation: int, *, last: bool) -> None:
@@ -204,7 +204,7 @@ class Journal:
                 f"Keep a copy, then run: {REPAIR} {self.directory}"
             )
         for value in values[1:]:
-            self._apply({t: {int(i): _row(d) for i, d in rows.items()} for t, rows in value.items()})
+            absorb(self.tables, value)
         if not last:
             return
         if not values:
@@ -273,6 +273,22 @@ def snapshot_records(generation: int, tables: Mapping[str, Rows]) -> Iterator[by
             yield records.encode({"table": name, "rows": {}})
             count += 1
     yield records.encode({"end": count + 1})
+
+
+def absorb(tables: dict[str, Rows], value: Any) -> None:
+    """Put what one record of a snapshot or journal says into tables; headers and ends say nothing."""
+    if not isinstance(value, dict) or "format" in value or "end" in value:
+        return
+    if "table" in value:
+        tables.setdefault(value["table"], {}).update(_unpacked(value))
+        return
+    for table, rows in value.items():
+        kept = tables.setdefault(table, {})
+        for number, document in rows.items():
+            if document is None:
+                kept.pop(int(number), None)
+            else:
+                kept[int(number)] = _row(document)
 
 
 def _packed(numbers: tuple[int, ...]) -> str:

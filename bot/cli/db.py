@@ -1,0 +1,36 @@
+"""`db`: look after the data while the bot is stopped: check it, repair what is damaged, copy it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.options import DATA, DataDir
+from bot.stores import care
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def check(data: DataDir = DATA) -> None:
+    """Read everything and say what is there. Exit 2 when it is damaged."""
+    for line in care.check(data):
+        typer.echo(line)
+
+
+@app.command()
+def repair(data: DataDir = DATA) -> None:
+    """Keep a copy of the damaged files, then rewrite what is whole."""
+    for line in care.repair(data):
+        typer.echo(line)
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Argument(help="Directory to make; must not exist.")], data: DataDir = DATA
+) -> None:
+    """Copy the data, also while the bot runs."""
+    for line in care.backup(data, to):
+        typer.echo(line)

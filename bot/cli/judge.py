@@ -1,0 +1,147 @@
+"""`judge`: JSON Lines in, JSON Lines out, in order and as they come: would this item alert, and which story is it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from bot.cli.options import CONFIG, ConfigDir
+from bot.config.settings import load
+from bot.core.errors import ConfigError, Problem
+from bot.core.identity import story_id
+from bot.core.news import Entry, Story, Tier, Verdict
+from bot.judge.stories import WINDOW_DAYS, StoryIndex
+from bot.judge.text import is_chinese
+from bot.judge.verdict import Judge
+from bot.runners.clock import SystemClock
+
+_FORGET_EVERY = 1000
+
+
+def command(config: ConfigDir = CONFIG) -> None:
+    """Judge items from standard input, one JSON object a line."""
+    settings = load(config, {})
+    judge, desk, out = Judge(settings.rules), Desk(), sys.stdout.buffer
+    for number, lines in _chunks(sys.stdin.fileno()):
+        # What came at once is answered at once; then the reader may wait for more without anybody waiting for us.
+        for offset, line in enumerate(lines):
+            if line.strip():
+                out.write(orjson.dumps(answer(judge, desk, line, number + offset)) + b"\n")
+        out.flush()
+
+
+def answer(judge: Judge, desk: Desk, line: bytes, number: int) -> dict[str, Any]:
+    """The answer to one line. Raises ConfigError naming a line that cannot be read."""
+    item = _item(line, number)
+    entry = _entry(item, number)
+    verdict = judge.judge(entry)
+    return {
+        "id": item["id"],
+        "alert": verdict.alert,
+        "topics": list(verdict.topics),
+        "story": desk.story_of(entry, verdict) if verdict.alert else None,
+        "score": verdict.score,
+        "matched": list(dict.fromkeys(e.words for m in verdict.matches for e in m.evidence if e.weight > 0)),
+        "reason": verdict.reason,
+    }
+
+
+def _chunks(fd: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Lines as they arrive, with the number of the first."""
+    rest, number = b"", 1
+    while chunk := os.read(fd, 1 << 18):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield number, lines
+        number += len(lines)
+    if rest:
+        yield number, [rest]
+
+
+class Desk:
+    """Groups the stream's alerts into stories; memory holds only those of the window."""
+
+    def __init__(self) -> None:
+        self._index = StoryIndex()
+        self._live: dict[str, Story] = {}
+        self._count = 0
+        self._last = SystemClock().now()
+
+    def story_of(self, entry: Entry, verdict: Verdict) -> str:
+        """Id of the entry's story. An entry without a date is taken as of the last one that had one."""
+        at = self._last = entry.published or self._last
+        joined = self._index.find(entry, verdict, at)
+        known = self._live.get(joined.story_id) if joined else None
+        if known:
+            features = self._index.features(entry, verdict, at, known.features)
+            story = replace(known, last_update=max(at, known.last_update), features=features)
+        else:
+            name = story_id(entry.key, self._live)
+            features = self._index.features(entry, verdict, at)
+            story = Story(
+                id=name,
+                title=entry.title,
+                summary="",
+                url=entry.url,
+                source=entry.source,
+                tier=entry.tier,
+                lang=entry.lang,
+                topics=verdict.topics,
+                why="",
+                words=(),
+                published=entry.published,
+                first_seen=at,
+                last_update=at,
+                features=features,
+            )
+        self._index.add(story)
+        self._live[story.id] = story
+        self._count += 1
+        if self._count % _FORGET_EVERY == 0:
+            before = at - timedelta(days=2 * WINDOW_DAYS)
+            self._index.forget(before)
+            self._live = {k: s for k, s in self._live.items() if s.last_update >= before}
+        return story.id
+
+
+def _item(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        item = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise _bad(number, f"not JSON ({error})") from None
+    if not isinstance(item, dict) or not isinstance(item.get("title"), str) or "id" not in item:
+        raise _bad(number, "an item is an object with at least `id` and `title`")
+    return item
+
+
+def _entry(item: dict[str, Any], number: int) -> Entry:
+    published = None
+    raw = item.get("published")
+    if raw:
+        try:
+            published = datetime.fromisoformat(str(raw))
+        except ValueError:
+            raise _bad(number, f"`published` is no ISO 8601 time: {str(raw)[:40]!r}") from None
+        published = published if published.tzinfo else published.replace(tzinfo=UTC)
+    title, key = item["title"], str(item["id"])
+    return Entry(
+        feed_id="stdin",
+        key=key,
+        aliases=(key,),
+        url=str(item.get("url") or ""),
+        title=title,
+        body=str(item.get("summary") or ""),
+        published=published,
+        source=str(item.get("source") or ""),
+        lang=str(item.get("lang") or ("zh" if is_chinese(title) else "en")),
+        tier=Tier.PRESS,
+    )
+
+
+def _bad(number: int, text: str) -> ConfigError:
+    return ConfigError((Problem("standard input", number, 1, text),))
