@@ -43,9 +43,7 @@ def command(
         demo = not asyncio.run(_reachable(settings))
         if demo:
             _say("No feed can be reached from here, so this is the demo: a week of August 2022 in a few seconds, from")
-            _say(
-                "bundled feeds, through the very same fetcher, rules, store and chat. Online, `make run` reads live news."
-            )
+            _say("bundled feeds, through the same fetcher, rules, store and chat. Online, `make run` reads live news.")
     try:
         asyncio.run(_demo(settings) if demo else _live(settings, data, console=console))
     except KeyboardInterrupt:
@@ -58,9 +56,7 @@ async def _live(settings: Settings, data: Path, *, console: bool) -> None:
         await app.open_parts(parts)
         if "console" in parts.channels:
             reading = sum(feed.enabled for feed in parts.newsroom.feeds.values())
-            _say(
-                f"Reading {reading} feeds. What they list at the first reading alerts nobody; what is new after it does."
-            )
+            _say(f"Reading {reading} feeds. What they list at first alerts nobody; what is new after that does.")
         await app.run(parts, _stop_signal())
     finally:
         await app.close_parts(parts)
@@ -86,9 +82,7 @@ async def _demo(settings: Settings) -> None:
             try:
                 await app.open_parts(parts)
                 await app.subscribe_console(parts)
-                _say(
-                    f"Demo: {start:%d %B %Y} to {end:%d %B %Y} in {REPLAY_S:.0f} seconds, from {len(server.feeds())} feeds."
-                )
+                _say(f"Demo: {start:%d %B} to {end:%d %B %Y} in {REPLAY_S:.0f} seconds, {len(server.feeds())} feeds.")
                 stop = _stop_signal()
                 ending = asyncio.create_task(_say_the_end(parts, clock, stop))
                 await app.run(parts, stop)
