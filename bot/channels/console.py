@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -39,6 +40,8 @@ class ConsoleChannel:
         self._write = write or _print
         self._person = sys.stdin.isatty() and sys.stdout.isatty() and write is None
         self._shown = 0
+        self.input_over = asyncio.Event()
+        """Set when a pipe that fed the chat has ended; a person's leaving ends `serve` instead."""
 
     async def serve(self, front: Front) -> None:
         """Read lines until the person leaves (Ctrl-D, Ctrl-C, /quit). A pipe that ends only stops the asking."""
@@ -89,7 +92,7 @@ class ConsoleChannel:
 
     async def _serve_pipe(self, front: Front) -> None:
         lines: asyncio.Queue[str] = asyncio.Queue()
-        _read_in_background(asyncio.get_running_loop(), lines)
+        _read_in_background(asyncio.get_running_loop(), lines, self.input_over)
         await self.ask(front, "start")
         while True:
             typed = await lines.get()
@@ -105,15 +108,14 @@ class ConsoleChannel:
         self._write(f"{body}{hints}\n")
 
 
-def _read_in_background(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str]) -> None:
+def _read_in_background(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str], over: asyncio.Event) -> None:
     """Standard input may be a pipe, a file or /dev/null; only a thread of its own can wait for all of them."""
 
     def read() -> None:
-        for typed in sys.stdin:
-            try:
+        with suppress(RuntimeError):  # the loop is closed: the bot is stopping
+            for typed in sys.stdin:
                 loop.call_soon_threadsafe(lines.put_nowait, typed)
-            except RuntimeError:  # the loop is closed: the bot is stopping
-                return
+            loop.call_soon_threadsafe(over.set)
 
     threading.Thread(target=read, name="console input", daemon=True).start()
 

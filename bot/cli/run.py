@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from bot import app, logs
+from bot.channels.console import ConsoleChannel
 from bot.cli.options import CONFIG, DATA, DOTENV, ConfigDir, DataDir
 from bot.config.secrets import Environment
 from bot.config.settings import Settings, load
@@ -98,7 +99,9 @@ async def _say_the_end(parts: app.Parts, clock: ReplayClock, stop: asyncio.Event
         f"The week is over: {counts['entries']} entries read, {counts['stories']} stories, {counts['sent']} alerts. "
         "Ask on: /latest, /why, /search 滴滴, /status; /quit ends it."
     )
-    if not sys.stdin.isatty():
+    chat = parts.channels["console"]
+    if isinstance(chat, ConsoleChannel) and not sys.stdin.isatty():
+        await chat.input_over.wait()
         await asyncio.sleep(1.0)
         stop.set()
 

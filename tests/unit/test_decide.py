@@ -1,0 +1,159 @@
+"""What an entry becomes: alert, growth, silence; and what is remembered of it."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.core.news import ALL_ENTRIES, Feed, FeedState, Reading
+from bot.judge.decide import Editor, Memory, keys_of
+from bot.judge.timing import Bounds
+from tests.fakes.clock import START
+from tests.unit.examples import FINE, NOISE, entry, judge, subscription
+
+SEEN_BEFORE = FeedState(feed_id="wire", next_check=START, baselined=True)
+FIRST = FeedState(feed_id="wire", next_check=START)
+
+
+class Desk:
+    """An Editor with a memory, as a store would give it one."""
+
+    def __init__(self, *subscriptions):
+        self.editor = Editor([], bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(1))
+        self.seen = set()
+        self.subscriptions = subscriptions or (subscription(),)
+
+    def read(self, *entries, state=SEEN_BEFORE, feed=None, at=START):
+        feed = feed or Feed(id="wire", url="https://wire.example")
+        reading = Reading(feed_id=feed.id, at=at, entries=entries)
+        unseen = frozenset(k for k in keys_of(reading) if k not in self.seen)
+        changes = self.editor.decide(
+            feed, state, reading, Memory(unseen=unseen, subscriptions=self.subscriptions), judge()
+        )
+        self.seen.update(changes.seen)
+        return changes
+
+
+def outcomes(changes):
+    return [j.outcome for j in changes.entries]
+
+
+def test_a_match_alerts_each_chat_once():
+    desk = Desk(
+        subscription("fake:1", "cac"),
+        subscription("fake:1", "all", 2),
+        subscription("fake:2", "all"),
+        subscription("fake:3", "listing"),
+    )
+    changes = desk.read(entry(), entry(NOISE))
+    assert sorted(outcomes(changes)) == ["alert", "no-match"]
+    assert [d.chat_id for d in changes.deliveries] == ["fake:1", "fake:2"]
+    assert len(changes.messages) == 1
+    (story,) = changes.stories
+    shown = changes.messages[0][1].plain()
+    for part in (f"#{story.id}", "Wire", "https://wire.example", "CAC", "published 2022-08-19 06:00 UTC", "Why:"):
+        assert part in shown
+
+
+def test_the_same_again_is_nothing():
+    desk = Desk()
+    desk.read(entry())
+    again = desk.read(entry())
+    assert (again.entries, again.deliveries, again.seen) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://www.wire.example/a/?utm_source=x",
+        "https://wire.example/a#top",
+        "https://www.google.com/url?url=https://wire.example/a",
+    ],
+)
+def test_the_same_link_in_another_feed_is_nothing(link):
+    desk = Desk()
+    first = entry(path="/a")
+    desk.read(first)
+    from bot.core.identity import entry_keys
+
+    keys = entry_keys(outlet="other", url=link, guid="x1", title="t", day=START, shared_guid=False)
+    again = replace(
+        entry("Entirely different words about Didi fined by the cyberspace regulator of China"),
+        key=keys[0],
+        aliases=keys,
+        url=link,
+    )
+    assert desk.read(again).deliveries == ()
+
+
+def test_a_later_report_grows_the_story():
+    desk = Desk()
+    (story,) = desk.read(entry()).stories
+    later = desk.read(
+        entry("China's cyberspace regulator fines Didi $1.2 bln over data security breaches", feed="harbour"),
+        at=START + timedelta(hours=1),
+    )
+    assert outcomes(later) == ["grew"]
+    assert later.deliveries == ()
+    assert later.stories[0].id == story.id
+    assert later.stories[0].report_count == 2
+    assert later.stories[0].revision == 2
+
+
+def test_chinese_and_english_reports_of_one_fine_are_one_story():
+    desk = Desk()
+    desk.read(entry(FINE, body="The Cyberspace Administration of China fined Didi 8.026 billion yuan."))
+    later = desk.read(
+        entry(
+            "国家网信办对滴滴罚款80.26亿元", feed="beian", body="国家互联网信息办公室对滴滴全球处人民币80.26亿元罚款。"
+        )
+    )
+    assert outcomes(later) == ["grew"]
+
+
+def test_a_first_reading_alerts_nobody_but_is_kept():
+    desk = Desk()
+    changes = desk.read(entry(), entry(NOISE), state=FIRST)
+    assert sorted(outcomes(changes)) == ["baseline", "no-match"]
+    assert changes.deliveries == ()
+    assert changes.stories[0].silent
+    assert changes.states[0].baselined
+
+
+def test_the_newest_of_a_first_reading_alert_when_asked():
+    old = entry("国家网信办约谈某平台", path="/old", at=START - timedelta(hours=5))
+    new = entry("China's cyberspace regulator summons Weibo over content", path="/new", at=START - timedelta(hours=1))
+    one = Desk().read(new, old, state=FIRST, feed=Feed(id="wire", url="https://wire.example", first=1))
+    assert [(j.entry.url, j.outcome) for j in one.entries] == [(old.url, "baseline"), (new.url, "alert")]
+    everything = Desk().read(new, old, state=FIRST, feed=Feed(id="wire", url="https://wire.example", first=ALL_ENTRIES))
+    assert outcomes(everything) == ["alert", "alert"]
+
+
+def test_a_story_nobody_was_told_of_alerts_with_its_first_fresh_report():
+    desk = Desk()
+    (quiet,) = desk.read(entry(path="/1"), state=FIRST).stories
+    fresh = desk.read(entry(FINE + ", state media says", feed="harbour", path="/2"))
+    assert outcomes(fresh) == ["alert"]
+    assert fresh.stories[0].id == quiet.id
+    assert not fresh.stories[0].silent
+
+
+def test_what_was_published_long_ago_wakes_nobody():
+    changes = Desk().read(entry(at=START - timedelta(days=9)))
+    assert outcomes(changes) == ["old"]
+    assert changes.deliveries == ()
+
+
+def test_an_undated_entry_with_a_new_link_is_known_by_its_title():
+    desk = Desk()
+    desk.read(entry(path="/1", at=None))
+    assert desk.read(entry(path="/2", at=None)).entries == ()
+
+
+def test_a_failed_commit_calls_for_a_new_editor_that_decides_alike():
+    desk = Desk()
+    changes = desk.read(entry())
+    rebuilt = Desk()
+    rebuilt.editor = Editor(changes.stories, bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(1))
+    assert outcomes(rebuilt.read(entry(feed="harbour"))) == ["grew"]
