@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.commands.registry import Ask, Reply, Rest, command
 from bot.core.chat import Delivery, State
@@ -44,7 +44,8 @@ class LookingUp:
         bare = _FILTER.sub("", query).strip()
         if not bare:
             raise BadRequest("Search for what?")
-        found = [s for s in await self._store.search(bare, 200) if _passes(s, filters, ask)][:MOST]
+        since = _since(filters, ask)
+        found = [s for s in await self._store.search(bare, 200) if _passes(s, filters, since)][:MOST]
         if not found:
             return Reply(say(f"No story holds {bare[:80]!r}."))
         return Reply(Message((title(f"{len(found)} found"), bullets(*map(render.one_line, found)))))
@@ -122,14 +123,18 @@ class LookingUp:
         return Reply(Message((title("Status"), bullets(*lines))))
 
 
-def _passes(story: Story, filters: dict[str, str], ask: Ask) -> bool:
-    if "since" in filters:
-        try:
-            since = ask.now - timedelta(seconds=seconds(filters["since"]))
-        except (ValueError, OverflowError) as error:
-            raise BadRequest(str(error)) from None
-        if story.last_update < since:
-            return False
+def _since(filters: dict[str, str], ask: Ask) -> datetime | None:
+    if "since" not in filters:
+        return None
+    try:
+        return ask.now - timedelta(seconds=seconds(filters["since"]))
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(str(error)) from None
+
+
+def _passes(story: Story, filters: dict[str, str], since: datetime | None) -> bool:
+    if since and story.last_update < since:
+        return False
     source, lang = filters.get("source", "").casefold(), filters.get("lang", "").casefold()
     if source and not any(source in r.source.casefold() for r in story.reports):
         return False

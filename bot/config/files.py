@@ -21,6 +21,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_VALUES = 200_000
 """An anchor bomb is a short file that unfolds into more values than this."""
 
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:omap")
 Path_ = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 _SECRET_KEY = re.compile(r"token|secret|password|passwd|api_?key", re.IGNORECASE)
@@ -115,6 +116,8 @@ class _Unfolder:
             )
         if id(node) in self._open:
             raise _Refused(line, column, "an anchor contains itself")
+        if not isinstance(node, ScalarNode) and str(node.tag) not in _PLAIN_TAGS:
+            raise _Refused(line, column, f"the tag {node.tag} is not allowed; write plain values")
         self._open.add(id(node))
         try:
             if isinstance(node, MappingNode):
@@ -190,7 +193,7 @@ def _in_words(detail: ErrorDetails) -> str:
     shown = detail.get("input")
     if isinstance(shown, str | int | float | bool):
         message += f", not {str(shown)[:60]!r}"
-    return message.replace("a dictionary", "keys with values").replace("instance of Model", "keys with values")
+    return re.sub(r"a dictionary( or instance of \w+)?", "keys with values", message)
 
 
 def _allowed(model: type[BaseModel], path: Path_) -> Iterator[str]:

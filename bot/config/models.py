@@ -51,7 +51,7 @@ def _network(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    if not re.match(r"^https?://[^\s/@]+", value) or re.search(r"\s", value):
+    if not re.match(r"^https?://[^\s/@?#]+([/?#]|$)", value) or re.search(r"\s", value):
         raise ValueError("must be an http:// or https:// address without spaces or credentials")
     return value
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
 
 from bot.judge.specs import RuleError
 
@@ -35,10 +36,11 @@ SCOPE.2: /[a-z_]+:/
 LIST.2: /@[A-Za-z0-9_]+/
 PATTERN.2: /\/(?:[^\/\\]|\\.)+\//
 PHRASE: /=?"[^"]+"/
-WORD: /(?!(?:AND|OR|NOT)(?:[\s()]|$))[^\s()"@\/:-][^\s()":]*/
+WORD: /(?!(?:AND|OR|NOT)(?:[\s()]|$)|(?:NEAR|THEN)\/)[^\s()"@\/:-][^\s()":]*/
 %import common.WS
 %ignore WS
 """
+_A_PATTERN = re.compile(r"(^|[\s(:])/(?:[^/\\]|\\.)+/")
 _parser = Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
 
 
@@ -66,7 +68,10 @@ def parse(rule: str) -> Node:
         tree = _parser.parse(rule)
     except UnexpectedInput as error:
         raise _explained(rule, error) from None
-    node: Node = _Builder().transform(tree)
+    try:
+        node: Node = _Builder().transform(tree)
+    except VisitError as error:
+        raise error.orig_exc from None
     return node
 
 
@@ -122,7 +127,7 @@ def _check_brackets(rule: str) -> None:
     """Said apart, because a parser would only say that the rule ended too soon."""
     opened: list[int] = []
     quoted = False
-    for column, character in enumerate(rule, 1):
+    for column, character in enumerate(_A_PATTERN.sub(lambda m: m[1] + "p" * (len(m[0]) - len(m[1])), rule), 1):
         if character == '"':
             quoted = not quoted
         elif quoted:

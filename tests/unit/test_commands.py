@@ -1,0 +1,330 @@
+"""What people ask and what they get: every command, its mistakes, and who may."""
+
+import pytest
+
+from bot.commands.answering import Answering
+from bot.commands.feeds import Feeds
+from bot.commands.help import Help
+from bot.commands.keywords import Keywords
+from bot.commands.lookup import LookingUp
+from bot.commands.subscribe import Subscribing
+from bot.core.changes import Changes
+from bot.core.chat import Call, Chat, ChatEvent
+from bot.core.errors import Full, NotAFeed
+from bot.core.news import Feed, FeedState, Judged, Reading, Report, Tier
+from bot.judge.newsroom import Newsroom, Topic
+from bot.judge.verdict import Judge
+from bot.stores.memory import MemoryStore
+from tests.fakes.channel import FakeChannel
+from tests.fakes.clock import START, VirtualClock
+from tests.unit.examples import book, entry, judge, row, story
+
+OWNER = "fake:boss"
+
+
+class OneSource:
+    """Reads every feed as it is told."""
+
+    def __init__(self):
+        self.entries = (entry(),)
+        self.error = None
+
+    async def read(self, feed, state):
+        if self.error:
+            raise self.error
+        return Reading(feed_id=feed.id, at=START, entries=self.entries, title="A feed")
+
+
+class Rig:
+    def __init__(self, store=None):
+        self.clock = VirtualClock()
+        self.store = store or MemoryStore()
+        self.channel = FakeChannel(self.clock)
+        self.source = OneSource()
+        topics = {t.name: Topic(t.words, len(t.rules)) for t in book().topics}
+        from_file = Feed(id="wire", url="https://wire.example/feed", name="Wire")
+        self.newsroom = Newsroom([from_file], topics, lambda keywords: Judge(book(), keywords))
+        help_ = Help()
+        groups = (
+            Subscribing(self.store, self.newsroom),
+            LookingUp(self.store, self.newsroom),
+            Feeds(self.store, self.newsroom, self.source),
+            Keywords(self.store, self.newsroom),
+            help_,
+        )
+        self.front = Answering(
+            groups, self.store, self.newsroom, {"fake": self.channel}, self.clock, frozenset({OWNER})
+        )
+        help_.registry = self.front.registry
+        self.calls = 0
+
+    async def ask(self, text, *, actor="fake:u1", kind="private", chat="fake:1", reply_to="", call_id=""):
+        self.calls += 1
+        call = Call(
+            id=call_id or f"fake:{self.calls}", text=text, chat=Chat(id=chat, kind=kind), actor=actor, reply_to=reply_to
+        )
+        reply = await self.front.answer(call)
+        return reply.plain()
+
+    async def keep(self, *stories, **more):
+        await self.store.commit(Changes(at=START, stories=stories, **more))
+
+
+@pytest.fixture
+def rig():
+    return Rig()
+
+
+async def test_subscribe_list_unsubscribe(rig):
+    assert "gets cac" in await rig.ask("subscribe cac")
+    assert "already" in await rig.ask("sub CAC")
+    assert "s2" in await rig.ask("subscribe listing")
+    listed = await rig.ask("subs")
+    assert "s1" in listed
+    assert "listing" in listed
+    assert "no longer gets cac" in await rig.ask("unsubscribe s1")
+    assert "no subscription" in await rig.ask("unsubscribe s9")
+    assert "no longer gets listing" in await rig.ask("unsub listing")
+    assert "no subscriptions" in await rig.ask("unsubscribe")
+
+
+async def test_all_covers_what_was_before(rig):
+    await rig.ask("subscribe cac")
+    await rig.ask("subscribe all")
+    assert [s.topic for s in await rig.store.chat_subscriptions("fake:1")] == ["all"]
+    assert "all already" in await rig.ask("subscribe listing")
+    assert "no longer" in await rig.ask("stop")
+
+
+async def test_each_chat_has_its_own(rig):
+    await rig.ask("subscribe cac", chat="fake:1")
+    assert "no subscriptions" in await rig.ask("unsubscribe s1", chat="fake:2")
+    assert len(await rig.store.chat_subscriptions("fake:1")) == 1
+
+
+async def test_a_missing_topic_is_asked_for(rig):
+    call = Call(id="fake:x", text="subscribe", chat=Chat(id="fake:1"), actor="fake:u1")
+    reply = await rig.front.answer(call)
+    assert [b.command for b in reply.buttons] == ["subscribe cac", "subscribe listing", "subscribe all"]
+
+
+async def test_deep_link(rig):
+    assert "gets cac" in await rig.ask("start sub_cac")
+    assert "This chat gets: cac" in await rig.ask("start")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("subscrbe cac", "Did you mean /subscribe?"),
+        ("subscribe cax", "did you mean cac?"),
+        ("subscribe cac now please", "do not know what to do with 'now'"),
+        ("search", "Usage: /search"),
+        ("whynot", "Example: /whynot https://example.com/article"),
+        ("whynot ftp://x", "no http(s) address"),
+        ("latest 5 nonsense", "no topic 'nonsense'"),
+        ("", "/help lists"),
+        ("why zzzzzz", "no alert '#zzzzzz'"),
+        ("search x since:never", "a time is written like"),
+        ("x" * 5000, "longer than"),
+        ("\x00\u202e💥", "do not know"),
+    ],
+)
+async def test_mistakes_are_answered_with_what_to_do(rig, asked, said):
+    await rig.keep(story())
+    assert said in await rig.ask(asked)
+
+
+async def test_help_knows_every_command_and_who_may(rig):
+    mine, theirs = await rig.ask("help", actor=OWNER), await rig.ask("help")
+    for verb in ("start", "subscribe", "unsubscribe", "subs", "topics", "latest", "search", "why", "status", "help"):
+        assert f"/{verb}" in theirs
+    assert "/feeds" in mine
+    assert "/feeds" not in theirs
+    assert "Example: /search" in await rig.ask("help search")
+    menu = rig.front.menu()
+    assert {m.verb for m in menu} == set(rig.front.registry.commands)
+    assert all(m.words and len(m.words) <= 256 for m in menu)
+
+
+async def test_slack_is_told_slack_spellings(rig):
+    call = Call(id="slack:1", text="subscrib", chat=Chat(id="slack:T1/C1"), actor="slack:T1:U1")
+    assert "/tocsin subscribe" in (await rig.front.answer(call)).plain()
+
+
+async def test_latest_search_and_filters(rig):
+    await rig.keep(
+        story("aaaaaa"),
+        story("bbbbbb", title="滴滴被罚80.26亿元", topics=("cac", "listing")),
+        story("cccccc", title="Zhipu debuts in Hong Kong", topics=("listing",)),
+    )
+    assert (await rig.ask("latest 2")).count("#") == 2
+    assert "Zhipu" not in await rig.ask("latest cac")
+    assert "#bbbbbb" in await rig.ask("search 滴滴")
+    assert "#bbbbbb" in await rig.ask("search 被罰")
+    assert "#cccccc" in await rig.ask("search zhipu HONG")
+    assert "No story holds" in await rig.ask("search 美团")
+    assert "No story" in await rig.ask("search zhipu topic:cac")
+
+
+async def test_why_names_words_reports_and_delivery(rig):
+    one = entry()
+    report = Report(key=one.key, source="Wire", url=one.url, title=one.title, at=START, tier=Tier.PRESS)
+    verdict = judge().judge(one)
+    kept = Judged(entry=one, at=START, outcome="alert", story_id="abc123", verdict=verdict)
+    from dataclasses import replace
+
+    await rig.keep(replace(story(), reports=(report,)), entries=(kept,), deliveries=(row(),))
+    for asked in ("why abc123", "why #ABC123", "why"):
+        said = await rig.ask(asked)
+        assert "rules cac" in said
+        assert "cyberspace regulator" in said
+        assert "pending here" in said
+    assert "because" in await rig.ask("why", reply_to="abc123")
+    assert "first report of a story" in await rig.ask(f"whynot {one.url}?utm_source=x")
+    assert "not read this article" in await rig.ask("whynot https://elsewhere.example/x")
+
+
+async def test_status(rig):
+    failing = FeedState(feed_id="wire", next_check=START, failures=2, error="nothing came")
+    await rig.keep(story(), states=(failing,), deliveries=(row(),))
+    said = await rig.ask("status")
+    assert "0 of 1 well" in said
+    assert "1 waiting" in said
+    assert "nothing came" not in said
+    assert "nothing came" in await rig.ask("status", actor=OWNER)
+
+
+async def test_roles(rig):
+    assert "Only owners" in await rig.ask("feeds")
+    assert "fake:u1" in await rig.ask("keywords add cac x")
+    assert "Only administrators" in await rig.ask("subscribe cac", kind="group")
+    rig.channel.admins.add("fake:u1")
+    assert "Done" in await rig.ask("subscribe cac", kind="group")
+    assert "gets nothing yet" in await rig.ask("start", kind="group", actor="fake:u2", chat="fake:9")
+
+
+@pytest.mark.parametrize("asked", ["feeds add", "feed_add", "ops feed add", "ops feeds add", "feed add"])
+async def test_feeds_are_added_tried_and_removed(rig, asked):
+    added = await rig.ask(f'{asked} https://news.example/rss name="The News" every=15m tier=wire', actor=OWNER)
+    assert "Added news-example" in added
+    feed = rig.newsroom.feeds["news-example"]
+    assert (feed.name, feed.every_s, feed.tier, feed.origin) == ("The News", 900, "wire", OWNER)
+    assert "read already, as news-example" in await rig.ask(f"{asked} http://www.news.example/rss/", actor=OWNER)
+    assert "news-example" in await rig.ask("feeds", actor=OWNER)
+    assert "off now" in await rig.ask("feeds pause news-example", actor=OWNER)
+    assert "on now" in await rig.ask("feeds resume news-example", actor=OWNER)
+    assert "Removed" in await rig.ask("feeds remove news-example", actor=OWNER)
+    assert "news-example" not in rig.newsroom.feeds
+    assert [a.what for a in await rig.store.audit(9)][-1] == "feed added"
+
+
+async def test_a_feed_of_the_file_is_switched_off_not_lost(rig):
+    assert "switched off" in await rig.ask("feeds remove wire", actor=OWNER)
+    assert not rig.newsroom.feeds["wire"].enabled
+    await rig.ask("feeds resume wire", actor=OWNER)
+    assert rig.newsroom.feeds["wire"].enabled
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("feeds add", "One address is needed"),
+        ("feeds add ftp://x/y", "http:// or https://"),
+        ("feeds add https://u:p@news.example/", "name and password"),
+        ("feeds add https://a.example/ every=1y", "a time is written like"),
+        ("feeds add https://a.example/ tier=gossip", "tier is one of"),
+        ("feeds add https://a.example/ id=WIRE!", "An id is made of"),
+        ("feeds remove nothing", "no feed 'nothing'"),
+        ("feeds dance", "I can list, failing, add"),
+        ("feeds test", "Give an address or an id"),
+    ],
+)
+async def test_feed_mistakes(rig, asked, said):
+    assert said in await rig.ask(asked, actor=OWNER)
+
+
+async def test_what_is_no_feed_is_not_added(rig):
+    rig.source.error = NotAFeed("a web page came, not a feed")
+    assert "a web page came" in await rig.ask("feeds add https://news.example/", actor=OWNER)
+    assert "news-example" not in rig.newsroom.feeds
+    assert "a web page came" in await rig.ask("feeds test https://news.example/", actor=OWNER)
+    rig.source.error = None
+    assert "1 of which match" in await rig.ask("feeds test https://news.example/", actor=OWNER)
+
+
+async def test_keywords_change_the_rules_in_force(rig):
+    odd = entry("Quokkas seen at the zoo")
+    assert not rig.newsroom.judge.judge(odd).alert
+    await rig.keep(entries=(Judged(entry=odd, at=START, outcome="no-match"),))
+    assert "1 more alerts" in await rig.ask("keywords test quokkas", actor=OWNER)
+    assert not rig.newsroom.judge.judge(odd).alert
+    assert "Added quokkas to cac" in await rig.ask("keyword_add cac quokkas", actor=OWNER)
+    assert rig.newsroom.judge.judge(odd).alert
+    assert "already" in await rig.ask("keywords add cac quokkas", actor=OWNER)
+    assert "quokkas" in await rig.ask("keywords cac", actor=OWNER)
+    assert "Removed" in await rig.ask("ops keyword remove cac quokkas", actor=OWNER)
+    assert not rig.newsroom.judge.judge(odd).alert
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("keywords add cac (a OR", "column"),
+        ("keywords add cac @companeis", "did you mean @companies?"),
+        ("keywords add weather rain", "no topic 'weather'"),
+        ("keywords add cac", "A topic and a word are needed"),
+        ("keywords add cac NOT x", "word that must be there"),
+        ("keywords add cac /(/ AND x", "pattern cannot be used"),
+        ("keywords remove cac zebra", "no word 'zebra'"),
+        ("keywords test", "Test which"),
+    ],
+)
+async def test_a_bad_rule_is_refused_in_words_and_the_old_ones_stay(rig, asked, said):
+    before = rig.newsroom.judge
+    assert said in await rig.ask(asked, actor=OWNER)
+    assert rig.newsroom.judge is before
+
+
+async def test_a_repeated_call_acts_once(rig):
+    await rig.ask("subscribe cac", call_id="fake:same")
+    await rig.ask("unsubscribe s1")
+    assert "done already" in await rig.ask("subscribe cac", call_id="fake:same")
+    assert await rig.store.chat_subscriptions("fake:1") == []
+
+
+async def test_somebody_who_talks_can_be_reached_again(rig):
+    await rig.ask("subscribe cac")
+    await rig.front.changed(ChatEvent(id="e1", what="left", chat=Chat(id="fake:1"), detail="blocked"))
+    assert (await rig.store.chat("fake:1")).paused == "blocked"
+    assert await rig.store.subscriptions() == []
+    await rig.ask("latest")
+    assert (await rig.store.chat("fake:1")).paused == ""
+    assert len(await rig.store.subscriptions()) == 1
+
+
+async def test_a_moved_chat_keeps_its_subscriptions(rig):
+    await rig.ask("subscribe cac", chat="fake:5")
+    await rig.front.changed(ChatEvent(id="e1", what="moved", chat=Chat(id="fake:5"), detail="fake:-1005"))
+    assert "cac" in await rig.ask("subs", chat="fake:-1005")
+
+
+async def test_a_full_disk_is_said_and_changes_nothing():
+    class FullStore(MemoryStore):
+        async def commit(self, changes):
+            raise Full("no space left on /data")
+
+    rig = Rig(FullStore())
+    said = await rig.ask("subscribe cac")
+    assert "cannot write to my disk" in said
+    assert "/data" not in said
+
+
+async def test_a_bug_is_no_traceback(rig):
+    class Broken(MemoryStore):
+        async def latest(self, topics, limit):
+            raise RuntimeError("secret internals")
+
+    said = await Rig(Broken()).ask("latest")
+    assert "went wrong on my side" in said
+    assert "secret" not in said

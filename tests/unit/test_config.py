@@ -1,0 +1,228 @@
+"""Configuration: what is right is read, and every mistake is named with its place."""
+
+import shutil
+
+import pytest
+
+from bot.config import secrets
+from bot.config.files import read
+from bot.config.settings import load
+from bot.core.errors import ConfigError
+from tests.unit.examples import ROOT
+
+TOKEN = "123456789:" + "A" * 35
+
+
+@pytest.fixture
+def directory(tmp_path):
+    for name in ("topics.yaml", "companies.yaml", "tocsin.yaml"):
+        shutil.copy(ROOT / "config" / name, tmp_path / name)
+    (tmp_path / "feeds.yaml").write_text("feeds:\n  - id: the-record\n    url: https://therecord.media/feed\n")
+    return tmp_path
+
+
+def problems(directory, **files):
+    for name, text in files.items():
+        (directory / f"{name}.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(directory, {})
+    return [str(p).replace(f"{directory}/", "") for p in caught.value.problems]
+
+
+def test_the_shipped_files_are_well():
+    settings = load(ROOT / "config", {})
+    assert sum(f.enabled for f in settings.feeds) >= 30
+    assert {t.name for t in settings.rules.topics} == {"cac", "listing"}
+    assert sum("companies" in n.tags for n in settings.rules.names) >= 150
+
+
+def test_a_minimal_feed_has_defaults(directory):
+    (feed,) = load(directory, {}).feeds
+    assert (feed.name, feed.kind, feed.tier, feed.every_s, feed.first, feed.enabled) == (
+        "",
+        "feed",
+        "press",
+        None,
+        0,
+        True,
+    )
+
+
+def test_times_and_firsts(directory):
+    (directory / "feeds.yaml").write_text("feeds:\n  - {id: a, url: 'https://a.example/x', every: 90s, first: all}\n")
+    (directory / "tocsin.yaml").write_text("poll: {min: 30s, max: 2h, first: 3}\nretention: 2d\n")
+    settings = load(directory, {})
+    assert settings.feeds[0].every_s == 90
+    assert settings.feeds[0].first >= 10**6
+    assert (settings.tocsin.poll.min, settings.tocsin.poll.max, settings.tocsin.retention) == (30, 7200, 172800)
+    (directory / "feeds.yaml").write_text("feeds:\n  - {id: a, url: 'https://a.example/x'}\n")
+    assert load(directory, {}).feeds[0].first == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "feeds:\n  - id: a\n    url: https://a.example\n    evry: 5m\n",
+            "feeds.yaml:4:5: unknown key 'evry'; did you mean 'every'?",
+        ),
+        (
+            "feeds:\n  - id: a\n    url: https://a.example\n    every: 5 parsecs\n",
+            "feeds.yaml:4:5: feeds.0.every: a time is written",
+        ),
+        (
+            "feeds:\n  - id: a\n    url: https://a.example\n    every: 0s\n",
+            "feeds.yaml:4:5: feeds.0.every: must be between",
+        ),
+        ("feeds:\n  - id: A B\n    url: https://a.example\n", "feeds.yaml:2:5"),
+        ("feeds:\n  - id: a\n", "feeds.yaml:2:5: 'url' is missing here"),
+        ("feeds:\n  - id: a\n    url: gopher://a\n", "must be an http"),
+        ("feeds:\n  - id: a\n    url: https://u:p@a.example\n", "without spaces or credentials"),
+        ("feeds:\n  - id: a\n    url: https://a.example\n    zone: Mars/Base\n", "is no time zone"),
+        ("feeds:\n  - id: a\n    url: https://a.example\n    tier: gossip\n", "'official'"),
+        (
+            "feeds:\n  - {id: a, url: 'https://a.example'}\n  - {id: a, url: 'https://b.example'}\n",
+            "feeds.yaml:3:6: the id 'a' stands here a second time (first in line 2)",
+        ),
+        ("feeds:\n  - {id: a, url: 'https://a.example/'}\n  - {id: b, url: 'http://www.a.example'}\n", "the address"),
+        ("feeds:\n\t- id: a\n", "feeds.yaml:2:1: not valid YAML"),
+        (
+            "feeds:\n  - id: a\n    id: b\n    url: https://a.example\n",
+            "feeds.yaml:3:5: 'id' stands here a second time",
+        ),
+        ("feeds: !!python/object/apply:os.system ['x']\n", "feeds.yaml:1:8"),
+        ("feeds: &a [*a]\n", "contains itself"),
+        ("just words\n", "feeds.yaml:1:1"),
+        ("", "'feeds' is missing"),
+        (
+            "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
+            "unfolds into more than",
+        ),
+    ],
+)
+def test_each_mistake_is_named_with_its_place(directory, text, said):
+    found = problems(directory, feeds=text)
+    assert any(said in p for p in found), found
+
+
+def test_all_mistakes_of_all_files_come_at_once(directory):
+    found = problems(
+        directory,
+        feeds="feeds:\n  - {id: a, url: 'nope'}\n  - {id: B, url: 'https://b.example'}\n",
+        tocsin="poll: {min: never}\nretentoin: 9d\n",
+        topics="topics: {cac: {words: x, rules: [{id: r, when: '(a OR'}]}}\n",
+    )
+    assert len(found) >= 5
+    assert any("retentoin" in p and "retention" in p for p in found)
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("(a OR b", "topics.yaml:1:52: rule r: column 8: a closing ) is missing for the ( at column 1"),
+        ("a OR", "column 5: the rule ends where a word"),
+        ("@nobody", "there is no list @nobody"),
+        ("titel:a", "did you mean title:"),
+        ("-a", "word that must be there"),
+        ('"', "closing"),
+        ("", "rule is empty"),
+        ("x" * 5000, "characters"),
+        ("(" * 100 + "a" + ")" * 100, "parentheses"),
+        ("a AND /(?=x)/", "pattern cannot be used"),
+        ("NEAR/3 a", "column 1"),
+    ],
+)
+def test_a_rule_that_cannot_be_used_is_named(directory, when, said):
+    import json
+
+    found = problems(directory, topics="topics: {cac: {words: x, rules: [{id: r, when: " + json.dumps(when) + "}]}}\n")
+    assert any(said in p for p in found), found
+
+
+def test_examples_are_run(directory):
+    rule = "{id: r, when: apple, must: [an apple, a pear], must_not: [the apple]}"
+    found = problems(directory, topics=f"topics: {{cac: {{words: x, rules: [{rule}]}}}}\n")
+    assert any("'a pear' has to fire" in p for p in found)
+    assert any("'the apple' must not fire" in p for p in found)
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "text", [f"telegram_token: '{TOKEN}'\n", f"push: {{'{TOKEN}': [cac]}}\n", "slack: {bot_token: xoxb-1}\n"]
+)
+def test_a_secret_in_yaml_is_refused_and_not_repeated(directory, text):
+    found = problems(directory, tocsin=text)
+    assert TOKEN not in "".join(found)
+    assert any("environment" in p or "unknown key" in p or "channel" in p for p in found)
+
+
+def test_missing_files_and_odd_bytes(directory):
+    (directory / "topics.yaml").unlink()
+    assert any("there is no such file" in p for p in problems(directory))
+    (directory / "feeds.yaml").write_bytes(b"feeds: \xff\xfe")
+    assert any("not UTF-8 at byte 7" in p for p in problems(directory))
+    big = directory / "big.yaml"
+    big.write_text("a: b\n" * 10**6)
+    assert "larger than" in str(read(big, "big.yaml").problems[0])
+
+
+def test_push_needs_its_address_and_channel(directory):
+    found = problems(directory, tocsin="push: {'apprise:ops-mail': [all], 'pager:x': [cac]}\n")
+    assert any("TOCSIN_APPRISE_OPS_MAIL" in p for p in found)
+    assert any("no channel is called 'pager'" in p for p in found)
+
+
+def test_environment_reads_tokens_files_and_owners(tmp_path):
+    secret = tmp_path / "token"
+    secret.write_text(TOKEN + "\n")
+    secret.chmod(0o600)
+    environment, wrong = secrets.load(
+        {
+            "TELEGRAM_BOT_TOKEN_FILE": str(secret),
+            "TOCSIN_OWNERS": "telegram:1, slack:T1:U2",
+            "TOCSIN_APPRISE_OPS_MAIL": "json://x",
+        }
+    )
+    assert not wrong
+    assert environment.telegram_token.reveal() == TOKEN
+    assert TOKEN not in repr(environment)
+    assert environment.owners == {"telegram:1", "slack:T1:U2"}
+    assert environment.apprise["ops-mail"].reveal() == "json://x"
+    assert set(environment.secrets()) == {TOKEN, "json://x"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"TELEGRAM_BOT_TOKEN": "   "}, "is blank"),
+        ({"TELEGRAM_BOT_TOKEN": "changeme"}, "placeholder"),
+        ({"TELEGRAM_BOT_TOKEN": "hello"}, "does not look like"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1-2"}, "SLACK_APP_TOKEN: Slack needs both"),
+        ({"TELEGRAM_BOT_TOKEN_FILE": "/nowhere/at/all"}, "cannot be read"),
+        ({"TOCSIN_OWNERS": "alice"}, "numeric ids"),
+        ({"TELEGRAM_API_BASE": "localhost"}, "http"),
+        ({"SLACK_API_BASE": "http://127.0.0.1/x"}, "must end in /api/"),
+        ({"TOCSIN_LOG": "loud"}, "debug, info"),
+        ({"TOCSIN_DATABASE_URL": "postgresql://u:p@h/d"}, "not built yet"),
+    ],
+)
+def test_environment_mistakes(variables, said):
+    _, wrong = secrets.load(variables)
+    assert any(said in str(p) for p in wrong), wrong
+    assert not any(value in str(p) for p in wrong for value in ("u:p@h",))
+
+
+def test_a_secret_file_everybody_reads_is_refused(tmp_path):
+    secret = tmp_path / "token"
+    secret.write_text(TOKEN)
+    secret.chmod(0o644)
+    environment, wrong = secrets.load({"TELEGRAM_BOT_TOKEN_FILE": str(secret)})
+    assert not environment.telegram_token
+    assert "chmod 600" in str(wrong[0])
+
+
+def test_dotenv_is_read_and_the_environment_wins(tmp_path):
+    (tmp_path / ".env").write_text(f"TELEGRAM_BOT_TOKEN={TOKEN}\nTOCSIN_LOG=debug\n")
+    environment, _ = secrets.load({"TOCSIN_LOG": "error"}, tmp_path / ".env")
+    assert environment.telegram_token
+    assert environment.log_level == "ERROR"

@@ -1,0 +1,261 @@
+"""Delivery: in order, once, at the platform's pace, and never lost, whatever the channel says."""
+
+import asyncio
+import random
+from itertools import pairwise
+
+import pytest
+
+from bot.core.changes import Changes
+from bot.core.chat import Chat, State
+from bot.core.errors import BadMarkup, ChatMoved, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
+from bot.jobs.deliver import TOKEN_PAUSE_S, DeliverJob
+from bot.stores.memory import MemoryStore
+from tests.fakes.channel import FakeChannel, LookingChannel
+from tests.fakes.clock import VirtualClock
+from tests.unit.examples import message, row
+
+
+class Rig:
+    def __init__(self, kind=FakeChannel, store=None):
+        self.clock = VirtualClock()
+        self.store = store or MemoryStore()
+        self.channel = kind(self.clock)
+        self.job = DeliverJob(self.store, {"fake": self.channel}, self.clock, random.Random(5))
+
+    async def queue(self, *rows, chats=()):
+        messages = tuple((r.message_id, message(f"about {r.story_id}")) for r in rows)
+        await self.store.commit(Changes(at=self.clock.now(), deliveries=rows, messages=messages, chats=chats))
+
+    async def beat(self, times=1, step=0.1):
+        for _ in range(times):
+            await self.job.run()
+            await self.job.drain()
+            self.clock.advance(step)
+
+    @property
+    def shown(self):
+        return [p.story_id for p in self.channel.shown]
+
+    async def states(self):
+        return {name: n for name, n in (await self.store.counts()).items() if name in {s.value for s in State} and n}
+
+
+@pytest.fixture
+def rig():
+    return Rig()
+
+
+async def test_rows_of_a_chat_go_in_order_and_once(rig):
+    await rig.queue(row(name="a"), row(name="b"), row(name="c"))
+    await rig.queue(row(name="a"))
+    await rig.beat(6)
+    assert rig.shown == ["a", "b", "c"]
+    assert await rig.states() == {"sent": 3}
+
+
+async def test_a_broken_chat_holds_no_other(rig):
+    await rig.queue(row("fake:1", "a"), row("fake:2", "b"))
+    rig.channel.fail_next(NotSent("down"))
+    await rig.beat()
+    assert rig.shown == ["b"]
+    await rig.beat(30, step=1)
+    assert rig.shown == ["b", "a"]
+
+
+async def test_retry_after_is_kept_to_the_second(rig):
+    await rig.queue(row(name="a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=30, whole_bot=True))
+    await rig.beat(40, step=1)
+    (first, _), (second, _) = rig.channel.tries
+    assert 30 <= second - first <= 32
+    assert rig.shown == ["a"]
+
+
+async def test_a_wait_for_the_whole_bot_holds_every_chat(rig):
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=30, whole_bot=True))
+    await rig.beat()
+    await rig.queue(row("fake:2", "b"))
+    await rig.beat(20, step=1)
+    assert rig.shown == []
+    await rig.beat(20, step=1)
+    assert sorted(rig.shown) == ["a", "b"]
+
+
+async def test_an_unsure_send_is_repeated_where_nobody_can_look(rig):
+    await rig.queue(row(name="a"), row(name="b"))
+    rig.channel.fail_next(MaybeSent("no answer"), after=True)
+    await rig.beat(20, step=1)
+    assert rig.shown == ["a", "a", "b"]
+    assert [p.key for p in rig.channel.shown[:2]] == [row(name="a").key] * 2
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_an_unsure_send_is_looked_for_where_that_can_be(arrived):
+    rig = Rig(LookingChannel)
+    await rig.queue(row(name="a"), row(name="b"))
+    rig.channel.fail_next(MaybeSent("no answer"), after=arrived)
+    await rig.beat(20, step=1)
+    assert rig.shown == ["a", "b"]
+    assert await rig.states() == {"sent": 2}
+
+
+async def test_while_it_cannot_be_looked_for_nothing_is_repeated():
+    rig = Rig(LookingChannel)
+    await rig.queue(row(name="a"))
+    rig.channel.fail_next(MaybeSent("no answer"), after=True)
+    rig.channel.blind = NotSent("history is down")
+    await rig.beat(100, step=1)
+    assert rig.shown == ["a"]
+    rig.channel.blind = None
+    await rig.beat(1000, step=1)
+    assert rig.shown == ["a"]
+    assert await rig.states() == {"sent": 1}
+
+
+async def test_a_refusal_pauses_the_chat_with_its_reason_and_keeps_its_rows(rig):
+    await rig.queue(row(name="a"), row(name="b"), chats=(Chat(id="fake:1"),))
+    rig.channel.fail_next(Refused("blocked by the user", reason="blocked"))
+    await rig.beat(20, step=1)
+    assert (await rig.store.chat("fake:1")).paused == "blocked"
+    assert await rig.states() == {"dead": 1, "pending": 1}
+    await rig.store.commit(Changes(at=rig.clock.now(), chats=(Chat(id="fake:1"),)))
+    await rig.beat(3)
+    assert rig.shown == ["b"]
+
+
+async def test_a_moved_chat_keeps_its_rows_under_the_new_id(rig):
+    await rig.queue(row("fake:1", "a"), row("fake:1", "b"), chats=(Chat(id="fake:1"),))
+    rig.channel.fail_next(ChatMoved("upgraded", new_chat_id="fake:-100"))
+    await rig.beat(5)
+    assert [p.chat_id for p in rig.channel.shown] == ["fake:-100", "fake:-100"]
+    assert rig.shown == ["a", "b"]
+
+
+async def test_bad_markup_goes_once_more_as_plain_text_then_frees_the_chat(rig):
+    await rig.queue(row(name="a"), row(name="b"))
+    rig.channel.fail_next(BadMarkup("can't parse"))
+    await rig.beat(3)
+    assert rig.channel.shown[0].plain
+    await rig.queue(row(name="c"), row(name="d"))
+    rig.channel.fail_next(BadMarkup("can't parse"))
+    rig.channel.fail_next(BadMarkup("nor this"))
+    await rig.beat(5)
+    assert rig.shown == ["a", "b", "d"]
+    assert [d.story_id for d in await rig.store.dead(9)] == ["c"]
+
+
+async def test_a_dead_token_stops_the_channel_without_a_loop(rig):
+    await rig.queue(row("fake:1", "a"), row("fake:2", "b"))
+    rig.channel.fail_next(TokenDead("revoked"))
+    rig.channel.fail_next(TokenDead("revoked"))
+    await rig.beat(100, step=1)
+    assert len(rig.channel.tries) <= 2
+    assert (await rig.states())["pending"] == 2
+    await rig.beat(int(TOKEN_PAUSE_S), step=1)
+    assert sorted(rig.shown) == ["a", "b"]
+
+
+async def test_parts_go_one_by_one_and_none_twice(rig):
+    rig.channel.parts_of = 3
+    await rig.queue(row(name="a"), row(name="b"))
+    await rig.beat()
+    rig.channel.fail_next(NotSent("down"))
+    await rig.beat(40, step=1)
+    assert [(p.story_id, p.part) for p in rig.channel.shown] == [
+        ("a", 0),
+        ("a", 1),
+        ("a", 2),
+        ("b", 0),
+        ("b", 1),
+        ("b", 2),
+    ]
+
+
+@pytest.mark.parametrize(("kind", "copies"), [(FakeChannel, 2), (LookingChannel, 1)])
+async def test_a_crash_in_mid_send_is_settled_at_the_next_start(kind, copies):
+    rig = Rig(kind)
+    await rig.queue(row(name="a"), row(name="b"))
+
+    class Killed(BaseException):
+        pass
+
+    send = rig.channel.send
+
+    async def dies(parcel):
+        await send(parcel)
+        raise Killed
+
+    rig.channel.send = dies
+    head = await rig.store.head("fake:1")
+    with pytest.raises(Killed):
+        await rig.job.one(rig.channel, Chat(id=head.chat_id))
+    rig.channel.send = send
+    again = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5))
+    rig.job = again
+    await again.recover()
+    await rig.beat(20, step=1)
+    assert rig.shown == ["a"] * copies + ["b"]
+
+
+async def test_nothing_is_sent_that_cannot_be_recorded():
+    class FullStore(MemoryStore):
+        full = False
+
+        async def commit(self, changes):
+            if self.full:
+                raise Full("disk full")
+            await super().commit(changes)
+
+    rig = Rig(store=FullStore())
+    await rig.queue(row(name="a"))
+    rig.store.full = True
+    await rig.beat(20, step=1)
+    assert rig.channel.tries == []
+    rig.store.full = False
+    await rig.beat(60, step=1)
+    assert rig.shown == ["a"]
+
+
+async def test_an_adapters_bug_is_taken_as_unsure(rig):
+    await rig.queue(row(name="a"))
+
+    async def broken(parcel):
+        raise RuntimeError("a bug")
+
+    send, rig.channel.send = rig.channel.send, broken
+    await rig.beat()
+    assert await rig.states() == {"ambiguous": 1}
+    rig.channel.send = send
+    await rig.beat(20, step=1)
+    assert rig.shown == ["a"]
+
+
+async def test_pace_per_chat_and_per_bot():
+    from bot.core.chat import Limits
+
+    class Paced(FakeChannel):
+        limits = Limits(text_max=100, per_chat_s=1.0, per_group_s=3.0, per_bot_s=0.5)
+
+    rig = Rig(Paced)
+    group = Chat(id="fake:g", kind="group")
+    await rig.queue(*(row("fake:1", n) for n in "abc"), *(row("fake:g", n) for n in "def"), chats=(group,))
+    await rig.beat(200, step=0.1)
+    by_chat = {}
+    for at, parcel in rig.channel.tries:
+        by_chat.setdefault(parcel.chat_id, []).append(at)
+    gaps = {chat: min(b - a for a, b in pairwise(times)) for chat, times in by_chat.items()}
+    assert gaps["fake:1"] >= 0.999
+    assert gaps["fake:g"] >= 2.999
+    every = sorted(at for at, _ in rig.channel.tries)
+    assert min(b - a for a, b in pairwise(every)) >= 0.499
+    assert len(every) == 6
+
+
+async def test_an_unknown_channel_waits_for_it(rig):
+    await rig.queue(row("gone:1", "a"), row("fake:1", "b"))
+    await rig.beat(3)
+    assert rig.shown == ["b"]
+    assert (await rig.states())["pending"] == 1
+    await asyncio.sleep(0)
