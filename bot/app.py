@@ -84,25 +84,52 @@ def build(
     clock = clock or SystemClock()
     poll = settings.tocsin.poll
     store = TinyStore(data)
-    fetcher = SafeFetcher(
-        clock,
-        allow_networks=(*settings.tocsin.fetch.allow_networks, *allow_networks),
-        timeout_s=poll.timeout,
-        concurrency=poll.concurrency,
-        per_host=poll.per_host,
-        contact=settings.tocsin.fetch.contact,
-    )
+    fetcher = _fetcher(settings, clock, allow_networks)
     worker = FeedWorker()
     reader = FeedReader(fetcher, worker, clock)
     newsroom = newsroom_of(settings, feeds)
     rng = random.Random()
-    bounds = bounds or Bounds(poll.min, poll.max)
+    within = bounds or Bounds(poll.min, poll.max)
 
     def new_editor(live: Sequence[Story]) -> Editor:
-        return Editor(live, bounds=bounds, max_age_s=poll.max_age, rng=rng)
+        return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng)
 
     channels = _channels(settings, store, clock, data, console=console)
-    owners = settings.environment.owners | {CONSOLE_ACTOR}
+    return Parts(
+        settings=settings,
+        store=store,
+        newsroom=newsroom,
+        reader=reader,
+        poll=PollJob(store, reader, newsroom, clock, new_editor=new_editor, concurrency=poll.concurrency),
+        deliver=DeliverJob(store, channels, clock, rng),
+        front=_front(settings, store, newsroom, reader, channels, clock),
+        channels=channels,
+        clock=clock,
+        fetcher=fetcher,
+        worker=worker,
+    )
+
+
+def _fetcher(settings: Settings, clock: Clock, allow_networks: Sequence[str]) -> SafeFetcher:
+    poll, fetch = settings.tocsin.poll, settings.tocsin.fetch
+    return SafeFetcher(
+        clock,
+        allow_networks=(*fetch.allow_networks, *allow_networks),
+        timeout_s=poll.timeout,
+        concurrency=poll.concurrency,
+        per_host=poll.per_host,
+        contact=fetch.contact,
+    )
+
+
+def _front(
+    settings: Settings,
+    store: Store,
+    newsroom: Newsroom,
+    reader: FeedReader,
+    channels: Mapping[str, Channel],
+    clock: Clock,
+) -> Answering:
     help_ = Help()
     groups = (
         Subscribing(store, newsroom),
@@ -111,21 +138,10 @@ def build(
         Keywords(store, newsroom),
         help_,
     )
+    owners = settings.environment.owners | {CONSOLE_ACTOR}
     front = Answering(groups, store, newsroom, channels, clock, owners)
     help_.registry = front.registry
-    return Parts(
-        settings=settings,
-        store=store,
-        newsroom=newsroom,
-        reader=reader,
-        poll=PollJob(store, reader, newsroom, clock, new_editor=new_editor, concurrency=poll.concurrency),
-        deliver=DeliverJob(store, channels, clock, rng),
-        front=front,
-        channels=channels,
-        clock=clock,
-        fetcher=fetcher,
-        worker=worker,
-    )
+    return front
 
 
 async def open_parts(parts: Parts) -> None:
