@@ -17,10 +17,15 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 TOKEN = "123456789:" + "A" * 35
 
 
+RULES = "topics: {cac: {words: the regulator, rules: [{id: r, when: '@companies AND fine'}]}}\n"
+COMPANIES = "companies: [{key: didi, aliases: [Didi, 滴滴]}]\n"
+
+
 @pytest.fixture
 def directory(tmp_path):
-    for name in ("topics.yaml", "companies.yaml", "tocsin.yaml"):
-        shutil.copy(ROOT / "config" / name, tmp_path / name)
+    (tmp_path / "topics.yaml").write_text(RULES)
+    (tmp_path / "companies.yaml").write_text(COMPANIES)
+    shutil.copy(ROOT / "config" / "tocsin.yaml", tmp_path / "tocsin.yaml")
     (tmp_path / "feeds.yaml").write_text("feeds:\n  - id: the-record\n    url: https://therecord.media/feed\n")
     return tmp_path
 

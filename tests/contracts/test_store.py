@@ -1,0 +1,323 @@
+"""What every store promises (core/ports.py), held by each of them: in memory, TinyDB, reopened, rotated."""
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.core.changes import Audit, Changes
+from bot.core.chat import Chat, Keyword, State
+from bot.core.errors import Stale
+from bot.core.news import Feed, FeedState, Judged, Report, Tier, Validators, Verdict
+from bot.core.outbox import begin, give_up, part_shown
+from bot.stores.memory import MemoryStore
+from bot.stores.tinydb import TinyStore
+from tests.fakes.clock import START
+from tests.unit.examples import entry, message, row, story, subscription
+from tests.unit.test_outbox import RECEIPT
+
+
+class Reopened(TinyStore):
+    """Closes and opens again after every commit."""
+
+    async def commit(self, changes):
+        await super().commit(changes)
+        await self.close()
+        self.__init__(self._directory)
+        await self.open()
+
+
+@pytest.fixture(params=["memory", "tinydb", "reopened", "rotated"])
+async def store(request, tmp_path):
+    made = {
+        "memory": lambda: MemoryStore(),
+        "tinydb": lambda: TinyStore(tmp_path / "d"),
+        "reopened": lambda: Reopened(tmp_path / "d"),
+        "rotated": lambda: TinyStore(tmp_path / "d", rotate_bytes=1),
+    }[request.param]()
+    await made.open()
+    yield made
+    await made.close()
+    await made.close()
+
+
+async def keep(store, at=START, **what):
+    await store.commit(Changes(at=at, **what))
+
+
+def later(hours):
+    return START + timedelta(hours=hours)
+
+
+async def test_seen_keys(store):
+    await keep(store, seen=("a", "b"))
+    assert await store.unseen(["a", "b", "c", "网信办"]) == {"c", "网信办"}
+    await keep(store, seen=("c",))
+    assert await store.unseen(["a", "c"]) == frozenset()
+
+
+async def test_due_feeds_longest_overdue_first(store):
+    states = [FeedState(feed_id=f"f{n}", next_check=later(n)) for n in range(5)]
+    await keep(store, states=tuple(reversed(states)))
+    assert [s.feed_id for s in await store.due(later(2), 9)] == ["f0", "f1", "f2"]
+    assert [s.feed_id for s in await store.due(later(2), 1)] == ["f0"]
+    full = FeedState(
+        feed_id="f0",
+        next_check=later(9),
+        interval_s=90.5,
+        validators=Validators(etag='W/"x"', last_modified="m", body_hash="h"),
+        failures=2,
+        error="坏",
+        last_ok=START,
+        last_new=later(1),
+        baselined=True,
+    )
+    await keep(store, states=(full,), states_gone=("f1",))
+    assert {s.feed_id: s for s in await store.states()}["f0"] == full
+    assert [s.feed_id for s in await store.due(later(3), 9)] == ["f2", "f3"]
+
+
+async def test_stories_round_trip_and_newest_first(store):
+    report = Report(key="k", source="S", url="https://s.example", title="t", at=START, tier=Tier.WIRE)
+    first = replace(
+        story("aaaaaa"), reports=(report,), features={"docs": [{"words": "滴滴", "at": 5}]}, entities=("didi",)
+    )
+    second = story("bbbbbb", at=later(1), topics=("listing",))
+    await keep(store, stories=(first, second))
+    assert await store.story("aaaaaa") == first
+    assert await store.story("nothing") is None
+    assert [s.id for s in await store.latest([], 9)] == ["bbbbbb", "aaaaaa"]
+    assert [s.id for s in await store.latest(["cac"], 9)] == ["aaaaaa"]
+    assert [s.id for s in await store.latest([], 1)] == ["bbbbbb"]
+    assert [s.id for s in await store.live_stories(later(1))] == ["bbbbbb"]
+    await keep(store, stories=(replace(first, last_update=later(5), revision=2),))
+    assert [s.id for s in await store.live_stories(START)] == ["aaaaaa", "bbbbbb"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("滴滴", {"zh"}),
+        ("滴滴 罚款", {"zh"}),
+        ("罰款", {"zh"}),
+        ("被罚", {"zh"}),
+        ("8026", set()),
+        ("80.26", {"zh"}),
+        ("didi", {"en"}),
+        ("ＤＩＤＩ", {"en"}),
+        ("did", set()),
+        ("Didi fined", {"en"}),
+        ("wire", {"en", "zh"}),
+        ("网信", set()),
+        ("", set()),
+        ("!!!", set()),
+        ("滴", {"zh"}),
+    ],
+)
+async def test_search(store, words, found):
+    await keep(store, stories=(story("en", title="Didi fined by regulator"),))
+    await store.search("warm", 1)
+    await keep(
+        store,
+        stories=(
+            replace(
+                story("zh", title="滴滴被罚款80.26亿元"),
+                reports=(Report(key="k", source="Wire", url="", title="x", at=START),),
+            ),
+        ),
+    )
+    await keep(
+        store,
+        stories=(
+            replace(
+                story("en", title="Didi fined by regulator"),
+                reports=(Report(key="k", source="Wire", url="", title="x", at=START),),
+            ),
+        ),
+    )
+    assert {s.id for s in await store.search(words, 9)} == found
+
+
+async def test_decisions_are_found_by_any_alias(store):
+    one = entry("滴滴被罚", path="/1")
+    one = replace(one, aliases=(one.key, "guid:wire:17"))
+    kept = Judged(
+        entry=one, at=START, outcome="alert", story_id="abc123", verdict=Verdict(alert=True, reason="because")
+    )
+    other = Judged(entry=entry("noise", path="/2"), at=later(1), outcome="no-match")
+    await keep(store, entries=(kept,))
+    await keep(store, at=later(1), entries=(other,))
+    assert await store.judged(one.key) == kept
+    assert await store.judged("guid:wire:17") == kept
+    assert await store.judged("nothing") is None
+    assert [j.outcome for j in await store.history(START)] == ["alert", "no-match"]
+    assert [j.outcome for j in await store.history(later(1))] == ["no-match"]
+
+
+async def test_subscriptions_follow_their_chat(store):
+    one, two = subscription("fake:1", "cac"), subscription("fake:1", "listing", 2)
+    await keep(store, chats=(Chat(id="fake:1"),), subscriptions=(two, one, subscription("fake:2")))
+    assert await store.chat_subscriptions("fake:1") == [one, two]
+    await keep(store, chats=(Chat(id="fake:1", paused="blocked", title="T"),))
+    assert [s.chat_id for s in await store.subscriptions()] == ["fake:2"]
+    assert await store.chat_subscriptions("fake:1") == [one, two]
+    assert (await store.chat("fake:1")).paused == "blocked"
+    assert await store.chat("fake:9") is None
+    await keep(store, chats=(Chat(id="fake:1"),), subscriptions_gone=(one.key,))
+    assert two in await store.subscriptions()
+
+
+async def test_the_same_delivery_key_is_one_row_for_ever(store):
+    await keep(store, deliveries=(row(name="a"), row(name="b")), messages=(("m-a", message("one")),))
+    await keep(store, deliveries=(row(name="a"), row(name="c")), messages=(("m-a", message("two")),))
+    head = await store.head("fake:1")
+    assert (head.story_id, head.seq) == ("a", 1)
+    assert await store.message("m-a") == message("one")
+    await keep(store, deliveries=(part_shown(begin(head), RECEIPT, 1, START),))
+    await keep(store, deliveries=(row(name="a"),))
+    assert (await store.head("fake:1")).story_id == "b"
+    posted = await store.posted("fake:1", "a")
+    assert (posted.state, posted.receipts) == (State.SENT, (RECEIPT,))
+    assert await store.posted("fake:1", "zzz") is None
+
+
+async def test_rows_of_a_chat_keep_their_order(store):
+    for name in "abcde":
+        await keep(store, deliveries=(row("fake:1", name), row("fake:2", name)))
+    order = []
+    while head := await store.head("fake:1"):
+        order.append((head.seq, head.story_id))
+        await keep(store, deliveries=(part_shown(begin(head), RECEIPT, 1, START),))
+    assert order == [(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")]
+    counts = await store.counts()
+    assert (counts["sent"], counts["pending"]) == (5, 5)
+
+
+async def test_waiting_is_by_head_and_time(store):
+    late = replace(row("fake:2", "b"), next_try=later(2))
+    behind = replace(row("fake:2", "c"), next_try=START)
+    await keep(store, deliveries=(replace(row("fake:1", "a"), next_try=later(1)), late, behind, row("fake:3", "d")))
+    assert await store.waiting(START, 9) == ["fake:3"]
+    assert await store.waiting(later(1), 9) == ["fake:3", "fake:1"]
+    assert await store.waiting(later(3), 9) == ["fake:3", "fake:1", "fake:2"]
+    assert await store.waiting(later(3), 2) == ["fake:3", "fake:1"]
+    await keep(store, chats=(Chat(id="fake:3", paused="kicked"),))
+    assert await store.waiting(later(3), 9) == ["fake:1", "fake:2"]
+    assert await store.waiting(later(3), 9) == ["fake:1", "fake:2"]
+    head = await store.head("fake:1")
+    await keep(store, deliveries=(give_up(head, "never"),), chats=(Chat(id="fake:3"),))
+    assert await store.waiting(later(3), 9) == ["fake:3", "fake:2"]
+    assert [d.story_id for d in await store.dead(9)] == ["a"]
+
+
+async def test_interrupted_rows_are_told(store):
+    await keep(store, deliveries=(row(name="a"), row("fake:2", "b")))
+    await keep(store, deliveries=(begin(await store.head("fake:1")),))
+    assert [d.story_id for d in await store.interrupted()] == ["a"]
+    assert (await store.counts())["sending"] == 1
+
+
+async def test_a_moved_chat_takes_everything_along(store):
+    await keep(
+        store,
+        chats=(Chat(id="fake:1", title="T", paused="x"), Chat(id="fake:2")),
+        subscriptions=(subscription("fake:1"), subscription("fake:1", "listing", 2)),
+        deliveries=(row("fake:1", "a"), row("fake:1", "b"), row("fake:2", "z")),
+    )
+    head = await store.head("fake:1")
+    await keep(store, moved=(("fake:1", "fake:-1"),), deliveries=(begin(head),))
+    assert await store.chat("fake:1") is None
+    assert (await store.chat("fake:-1")).title == "T"
+    assert (await store.chat("fake:-1")).paused == ""
+    assert len(await store.chat_subscriptions("fake:-1")) == 2
+    assert await store.head("fake:1") is None
+    assert (await store.head("fake:-1")).story_id == "a"
+    await keep(store, deliveries=(row("fake:-1", "c"),))
+    names = []
+    while head := await store.head("fake:-1"):
+        names.append(head.story_id)
+        head = head if head.state is State.SENDING else begin(head)
+        await keep(store, deliveries=(part_shown(head, RECEIPT, 1, START),))
+    assert names == ["a", "b", "c"]
+    assert (await store.posted("fake:-1", "a")).chat_id == "fake:-1"
+
+
+async def test_expectations_hold_or_nothing_happens(store):
+    word = Keyword(topic="cac", text="x", weight=1.0, by="fake:1", at=START)
+    await keep(store, keywords=(word,), expect=(("keywords", 0),))
+    with pytest.raises(Stale):
+        await keep(store, keywords_gone=(word.key,), seen=("k",), expect=(("keywords", 0),))
+    assert await store.keywords() == [word]
+    assert await store.unseen(["k"]) == {"k"}
+    await keep(store, keywords_gone=(word.key,), expect=(("keywords", 1),))
+    assert await store.keywords() == []
+    assert (await store.counts())["version.keywords"] == 2
+
+
+async def test_feeds_calls_cursors_audit(store):
+    feed = Feed(id="f", url="https://f.example", options={"item": "li"}, tier=Tier.OFFICIAL, every_s=60.0)
+    lines = tuple(Audit(at=later(n), actor="fake:1", chat_id="fake:1", what=f"did {n}") for n in range(3))
+    await keep(store, feeds=(feed,), calls=("c1",), cursors=(("telegram.offset", "7"),), audit=lines)
+    assert await store.feeds() == [feed]
+    assert await store.handled("c1")
+    assert not await store.handled("c2")
+    assert await store.cursor("telegram.offset") == "7"
+    assert await store.cursor("other") == ""
+    assert [a.what for a in await store.audit(2)] == ["did 2", "did 1"]
+    await keep(store, feeds_gone=("f",), cursors=(("telegram.offset", "8"),))
+    assert await store.feeds() == []
+    assert await store.cursor("telegram.offset") == "8"
+
+
+async def test_tidy_forgets_what_is_past_and_keeps_what_waits(store):
+    old = row(name="old")
+    await keep(
+        store,
+        seen=("old",),
+        calls=("c",),
+        stories=(story("old"), story("held")),
+        deliveries=(old, row("fake:2", "held")),
+        messages=(("m-old", message("o")), ("m-held", message("h"))),
+        entries=(Judged(entry=entry("old", path="/o"), at=START, outcome="no-match"),),
+    )
+    await keep(
+        store,
+        at=later(50),
+        seen=("new",),
+        stories=(story("new", at=later(50)),),
+        entries=(Judged(entry=entry("new", path="/n"), at=later(50), outcome="no-match"),),
+    )
+    await keep(store, deliveries=(part_shown(begin(await store.head("fake:1")), RECEIPT, 1, START),))
+    assert await store.tidy(later(10)) >= 6
+    assert await store.unseen(["old", "new"]) == {"old"}
+    assert await store.message("m-old") is None
+    assert await store.message("m-held") == message("h")
+    assert (await store.head("fake:2")).story_id == "held"
+    assert {s.id for s in await store.latest([], 9)} == {"held", "new"}
+    assert not await store.handled("c")
+    assert [j.entry.title for j in await store.history(START)] == ["new"]
+    assert await store.judged(entry("old", path="/o").key) is None
+    assert (await store.judged(entry("new", path="/n").key)).entry.title == "new"
+    assert await store.tidy(later(10)) == 0
+    counts = await store.counts()
+    assert (counts["seen"], counts["entries"], counts["sent"], counts["pending"]) == (1, 1, 0, 1)
+
+
+async def test_an_empty_change_is_nothing(store):
+    await store.commit(Changes(at=START))
+    assert all(n == 0 for n in (await store.counts()).values())
+
+
+async def test_many_commits_add_up(store):
+    for n, chat in itertools.product(range(6), ("fake:1", "fake:2")):
+        await keep(
+            store,
+            at=later(n),
+            seen=(f"{chat}{n}",),
+            deliveries=(row(chat, f"s{n}"),),
+            entries=(Judged(entry=entry(f"t{n}{chat}", path=f"/{n}{chat[-1]}"), at=later(n), outcome="x"),),
+        )
+    counts = await store.counts()
+    assert (counts["seen"], counts["entries"], counts["pending"]) == (12, 12, 12)
+    assert len(await store.history(START)) == 12
