@@ -18,8 +18,12 @@ _CONTROL = re.compile(
 )
 _LOOKS_LIKE_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}\b(?:/\S*)?", re.IGNORECASE)
 _MARKS_AT_MOST = 4
-_AUTO = re.compile(r"(?<![\w/])([@#/$])(?=\w)|(?<=\w)\.(?=[a-zA-Z]{2,24}\b)|:(?=//)|(?<=\d)(?=[\d .-]{8,})")
-_JOINER = "\u2060"
+_AUTO = re.compile(
+    r"(?<![\w/])(?:[@#/](?=\w)|\$(?=[a-zA-Z]))"  # names, tags, commands, tickers; an amount is none
+    r"|(?<=\w)\.(?=[a-zA-Z]{2,24}\b)|:(?=//)|(?<=\d)\.(?=\d{1,3}\.\d{1,3}\.\d)"  # hosts, addresses
+    r"|(?<!\d)\d{4}(?=[ -]?\d{4}[ -]?\d{4}[ -]?\d)"  # bank cards
+)
+JOINER = "\u2060"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def _html_escape(text: str) -> str:
 def _slack_escape(text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # Foreign text must not format either; a zero-width joiner keeps these from pairing.
-    return re.sub(r"([*_~`])", _JOINER + r"\1" + _JOINER, text)
+    return re.sub(r"([*_~`])", JOINER + r"\1" + JOINER, text)
 
 
 TELEGRAM = Dialect(
@@ -226,7 +230,7 @@ def _disguises(text: str, url: str) -> bool:
 
 def _defused(text: str) -> str:
     """Names, tags, commands and bare hosts as words: an invisible joiner keeps a service from making links of them."""
-    return _AUTO.sub(lambda m: (m[0] or "") + _JOINER, text)
+    return _AUTO.sub(lambda m: (m[0] or "") + JOINER, text)
 
 
 def _shortened(line: Line, size: int) -> Iterator[Line]:

@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels import slack_blocks as shapes
+from bot.channels.markup import JOINER
 from bot.core.chat import Act, Call, Chat, ChatEvent, Limits, Receipt
 from bot.core.errors import BadMarkup, BotError, MaybeSent, NotSent, Refused, SlowDown, TokenDead
 from bot.core.message import Message
@@ -328,7 +329,7 @@ def _call(body: dict[str, Any], text: str, unique: str) -> Call:
 
 def _story_of(message: dict[str, Any]) -> str:
     payload = (message.get("metadata") or {}).get("event_payload") or {}
-    found = _STORY_ID.findall(str(message.get("text") or "").replace("\u2060", ""))
+    found = _STORY_ID.findall(str(message.get("text") or "").replace(JOINER, ""))
     return str(payload.get("story") or (found[-1] if found else ""))
 
 

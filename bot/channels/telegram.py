@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -22,13 +23,15 @@ from telegram import (
 from telegram.constants import ChatMemberStatus, ParseMode
 from telegram.request import HTTPXRequest
 
-from bot.channels.markup import PLAIN, TELEGRAM, render
+from bot.channels.markup import JOINER, PLAIN, TELEGRAM, render
 from bot.core.chat import Act, Call, Chat, ChatEvent, Limits, Receipt
 from bot.core.errors import BadMarkup, BotError, ChatMoved, MaybeSent, NotSent, Refused, SlowDown, TokenDead
 from bot.core.message import Message
 from bot.core.outbox import backoff_s
 from bot.core.ports import Clock, Front, MenuItem, Parcel
 
+# The library warns on every flood limit unless asked for its coming form of `retry_after`.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
 log = structlog.get_logger("telegram")
 DEFAULT_BASE = "https://api.telegram.org"
 POLL_S = 25
@@ -84,13 +87,15 @@ class TelegramChannel:
     ) -> None:
         """cursor, save_cursor: the update offset, kept in the store. owners: actors whose private menu has all."""
         base = (base_url or DEFAULT_BASE).rstrip("/")
+        # Slow answers are waited for: giving up early makes copies.
+        self._calls = HTTPXRequest(connection_pool_size=64, read_timeout=60, connect_timeout=10, pool_timeout=30)
+        self._polls = HTTPXRequest(connection_pool_size=2, read_timeout=POLL_S + 10, connect_timeout=10)
         self._bot = Bot(
             token,
             base_url=f"{base}/bot",
             base_file_url=f"{base}/file/bot",
-            # Slow answers are waited for: giving up early makes copies.
-            request=HTTPXRequest(connection_pool_size=64, read_timeout=60, connect_timeout=10, pool_timeout=30),
-            get_updates_request=HTTPXRequest(connection_pool_size=2, read_timeout=POLL_S + 10, connect_timeout=10),
+            request=self._calls,
+            get_updates_request=self._polls,
         )
         self._clock = clock
         self._owners = tuple(o.partition(":")[2] for o in owners if o.startswith("telegram:"))
@@ -170,7 +175,9 @@ class TelegramChannel:
         return found
 
     async def close(self) -> None:
-        await self._bot.shutdown()
+        # Bot.shutdown does nothing when `serve` never got as far as to initialise it.
+        await self._calls.shutdown()
+        await self._polls.shutdown()
 
     async def _edit(self, chat_id: int | str, message_id: str, options: dict[str, Any]) -> Receipt:
         try:
@@ -319,7 +326,7 @@ def _replied(message: telegram.Message, me: int) -> str:
     answered = message.reply_to_message
     if not answered or not answered.from_user or answered.from_user.id != me:
         return ""
-    found = _STORY_ID.findall(answered.text or "")
+    found = _STORY_ID.findall((answered.text or "").replace(JOINER, ""))
     return found[-1] if found else ""
 
 
