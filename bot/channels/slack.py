@@ -13,6 +13,7 @@ import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -77,26 +78,24 @@ class SlackChannel:
         self._web = AsyncWebClient(token=bot_token, base_url=base, timeout=CALL_S, retry_handlers=[], logger=_quiet)
         self._app_token = app_token
         self._clock = clock
-        self._app: AsyncApp | None = None
-        self._handler: AsyncSocketModeHandler | None = None
         self._team = ""
         self._me = ""
+        self._bot_id = ""
         self._members: dict[str, tuple[float, bool]] = {}
         self._calls: dict[str, None] = {}
 
     async def serve(self, front: Front) -> None:
         await self._know_myself()
-        app = AsyncApp(
-            client=self._web, logger=_quiet, raise_error_for_unhandled_request=False, process_before_response=False
-        )
+        app = AsyncApp(client=self._web, authorize=self._authorizer(), logger=_quiet)
         self._listen(app, front)
-        self._app = app
         socket_web = AsyncWebClient(base_url=self._web.base_url, timeout=CALL_S, logger=_quiet)
         handler = AsyncSocketModeHandler(app, self._app_token, web_client=socket_web, logger=_quiet, ping_interval=10)
-        self._handler = handler
         try:
             while True:
                 try:
+                    # Asked for here, because the library would ask for ever with a token that is refused.
+                    link = await socket_web.apps_connections_open(app_token=self._app_token)
+                    handler.client.wss_uri = str(link["url"])
                     await handler.connect_async()  # type: ignore[no-untyped-call]
                     break
                 except SlackApiError as error:
@@ -193,11 +192,22 @@ class SlackChannel:
     async def close(self) -> None:
         """Sockets are closed by `serve`; the web client holds none between calls."""
 
+    def _authorizer(self) -> Callable[..., Awaitable[AuthorizeResult]]:
+        """Who we are was asked once; asking at events, as Bolt does, would lose those that meet a flood limit."""
+        us = AuthorizeResult(
+            enterprise_id=None, team_id=self._team, bot_token=self._web.token, bot_id=self._bot_id, bot_user_id=self._me
+        )
+
+        async def authorize() -> AuthorizeResult:
+            return us
+
+        return authorize
+
     async def _know_myself(self) -> None:
         while not self._team:
             try:
                 who = await self._web.auth_test()
-                self._team, self._me = str(who["team_id"]), str(who["user_id"])
+                self._team, self._me, self._bot_id = (str(who[k]) for k in ("team_id", "user_id", "bot_id"))
             except (SlackApiError, SlackRequestError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
                 found = _explained(error)
                 if isinstance(found, TokenDead):
@@ -341,7 +351,8 @@ def _explained(error: Exception) -> BotError:
     """The library's exception as what to do next."""
     if isinstance(error, SlackApiError):
         response = error.response
-        code = str(response.get("error", "") if hasattr(response, "get") else "")
+        data = getattr(response, "data", response)  # no dict when a proxy answered in HTML
+        code = str(data.get("error") or "") if isinstance(data, dict) else ""
         status = int(getattr(response, "status_code", 200) or 200)
         headers = {k.lower(): v for k, v in dict(getattr(response, "headers", {}) or {}).items()}
         if status == 429 or code in ("ratelimited", "rate_limited"):

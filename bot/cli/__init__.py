@@ -36,3 +36,6 @@ def main() -> None:
         raise SystemExit(2) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or 'the system'}: {error.strerror or error}\n")
+        raise SystemExit(2) from None

@@ -32,7 +32,7 @@ def command(config: ConfigDir = CONFIG, as_json: AsJson = False) -> None:
     for name, value in facts.items():
         table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
     out = Console()
-    out.print(f"{config} is well. What would run:")
+    out.print(f"{config} is well. What would run:", soft_wrap=True)
     out.print(table)
     if not settings.tocsin.fetch.contact and any("sec.gov" in f.url for f in settings.feeds if f.enabled):
         out.print("Note: the sec.gov feeds stay unread until fetch.contact in tocsin.yaml names your e-mail address.")

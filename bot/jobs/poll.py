@@ -11,7 +11,7 @@ import structlog
 
 from bot.core.changes import Changes
 from bot.core.errors import FetchError, StoreError
-from bot.core.news import Feed, FeedState, Story
+from bot.core.news import Feed, FeedState, Reading, Story
 from bot.core.ports import Clock, News, Source
 from bot.judge.decide import Editor, Memory, keys_of
 from bot.judge.newsroom import Newsroom
@@ -47,6 +47,7 @@ class PollJob:
         self._concurrency = concurrency
         self._editor: Editor | None = None
         self._reading: dict[str, asyncio.Task[None]] = {}
+        self._settling: set[str] = set()
         self._deciding = asyncio.Lock()
         self._not_before = 0.0
 
@@ -81,19 +82,29 @@ class PollJob:
         self._reading.pop(feed_id, None)
 
     async def drain(self) -> None:
-        """Wait for the reads under way."""
+        """Let what has been read be decided and committed; what is still on its way is asked for again next time."""
+        for feed_id, task in self._reading.items():
+            if feed_id not in self._settling:
+                task.cancel()
         while self._reading:
             await asyncio.wait(self._reading.values())
 
     async def one(self, feed: Feed, state: FeedState) -> Changes:
         """Read one feed and commit what it means; returns what was committed. Raises StoreError only."""
         try:
-            reading = await self._source.read(feed, state)
+            reading: Reading | FetchError = await self._source.read(feed, state)
         except FetchError as error:
             log.warning("feed failed", feed=feed.id, failures=state.failures + 1, error=str(error))
-            changes = (await self._ready()).failed(feed, state, error, self._clock.now())
-            await self._store.commit(changes)
-            return changes
+            reading = error
+        self._settling.add(feed.id)
+        try:
+            return await self._settle(feed, state, reading)
+        finally:
+            self._settling.discard(feed.id)
+
+    async def _settle(self, feed: Feed, state: FeedState, reading: Reading | FetchError) -> Changes:
+        if isinstance(reading, FetchError):
+            return await self._failed(feed, state, reading)
         async with self._deciding:
             editor = await self._ready()
             memory = Memory(
@@ -124,6 +135,9 @@ class PollJob:
             self._not_before = self._clock.monotonic() + STORE_PAUSE_S
         except Exception as error:
             log.exception("a feed could not be handled", feed=feed.id)
-            failure = FetchError(f"could not be handled ({type(error).__name__}); see the log")
-            changes = (await self._ready()).failed(feed, state, failure, self._clock.now())
-            await self._store.commit(changes)
+            await self._failed(feed, state, FetchError(f"could not be handled ({type(error).__name__}); see the log"))
+
+    async def _failed(self, feed: Feed, state: FeedState, error: FetchError) -> Changes:
+        changes = (await self._ready()).failed(feed, state, error, self._clock.now())
+        await self._store.commit(changes)
+        return changes

@@ -161,8 +161,8 @@ class Journal:
     def _load(self) -> None:
         for stale in self.directory.glob("*.tmp"):
             self._disk.remove(stale)
-        generations = sorted(int(p.stem) for p in self.directory.glob("*.journal") if p.stem.isdecimal())
-        snapshots = sorted((int(p.stem) for p in self.directory.glob("*.snapshot") if p.stem.isdecimal()), reverse=True)
+        generations = self._generations("journal")
+        snapshots = self._generations("snapshot")[::-1]
         base = next((g for g in snapshots if self._load_snapshot(g)), 0)
         replay = [g for g in generations if g >= max(base, 1)]
         if ((snapshots or generations) and replay != list(range(max(base, 1), max(base, 1) + len(replay)))) or (
@@ -178,6 +178,11 @@ class Journal:
         if self._fd < 0:
             self._generation = max(self._generation, 1)
             self._fd = self._new_journal(self._generation)
+
+    def _generations(self, kind: str) -> list[int]:
+        """Ascending; files whose names only resemble ours are not ours."""
+        numbers = (int(p.stem) for p in self.directory.glob(f"*.{kind}") if p.stem.isdecimal())
+        return sorted({n for n in numbers if self._path(kind, n).exists()})
 
     def _load_snapshot(self, generation: int) -> bool:
         """True when it was whole. A short one (power lost before it was on the disk) is passed over, loudly."""
@@ -208,6 +213,9 @@ class Journal:
         if not last:
             return
         if not values:
+            started = path.read_bytes().rstrip(b"\0")
+            if not records.encode(records.header("journal", generation)).startswith(started):
+                records.check_header(None, path)
             self._disk.remove(path)
             self._fd = self._new_journal(generation)
             return

@@ -43,7 +43,7 @@ def decode(record: bytes) -> Any:
 def read(path: Path, repair: str) -> tuple[list[Any], int, int]:
     """All values, the byte length of what is whole, and of what was torn off the end by a crash.
 
-    Raises Corrupt when something before the end is damaged: whole records follow it. repair: the command to name.
+    Raises Corrupt when something is damaged otherwise than by a crash. repair: the command to name.
     """
     data = path.read_bytes()
     values: list[Any] = []
@@ -54,7 +54,9 @@ def read(path: Path, repair: str) -> tuple[list[Any], int, int]:
                 raise ValueError("cut")
             values.append(decode(line[:-1]))
         except ValueError:
-            if any(_whole(later) for later in _lines(data[at + len(line) :])):
+            # A crash leaves a record without its end, or (the power gone) with zeros in it; anything else is damage.
+            torn = not line.endswith(b"\n") or b"\0" in line
+            if not torn or any(_whole(later) for later in _lines(data[at + len(line) :])):
                 raise Corrupt(
                     f"{path} is damaged at byte {at} (record {len(values) + 1}); nothing was changed. "
                     f"Keep a copy, then run: {repair}"

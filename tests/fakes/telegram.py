@@ -17,7 +17,7 @@ from aiohttp import web
 
 from tests.fakes.tdlib import Refused, parse
 
-TOKEN = "123456:" + "A" * 35  # noqa: S105  made of one letter: nobody's
+TOKEN = "123456:" + "A" * 35  # made of one letter: nobody's
 BOT = {"id": 123456, "is_bot": True, "first_name": "Tocsin", "username": "TocsinBot", "can_join_groups": True}
 _COMMON = {"chat_id", "message_thread_id", "text", "parse_mode", "entities", "link_preview_options", "reply_markup"}
 KNOWN = {

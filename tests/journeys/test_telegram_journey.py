@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,27 +9,8 @@ import pytest
 
 from tests.fakes.feedserver import FeedServer, Item
 from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.journeys.news import FINE, NOISE, OLD, polled
 from tests.journeys.process import Bot
-
-FINE = Item(
-    "China fines Didi $1.2 billion for violating data security laws",
-    "https://news.example/didi-fine",
-    summary="The Cyberspace Administration of China said on Thursday it had fined Didi Global 8.026 billion yuan.",
-)
-NOISE = [
-    Item("CAC 40 index closes higher as luxury stocks rally", "https://news.example/cac40"),
-    Item("How to lower customer acquisition cost (CAC) in five steps", "https://news.example/cost"),
-    Item("Luxury property listings in Shanghai fall again", "https://news.example/homes"),
-]
-OLD = [Item("A quiet day", "https://news.example/quiet")]
-
-
-@pytest.fixture
-async def feeds() -> AsyncIterator[FeedServer]:
-    async with FeedServer() as server:
-        server.put("/one.xml", OLD)
-        server.put("/two.xml", OLD)
-        yield server
 
 
 @pytest.fixture
@@ -47,13 +27,6 @@ def make(home: Path, feeds: FeedServer, chat: FakeTelegram, **environment: str) 
 
 def alerts(chat: FakeTelegram, chat_id: int = 7) -> list[str]:
     return [text for text in chat.texts(chat_id) if text.startswith(FINE.title) and "Why:" in text]
-
-
-async def polled(feeds: FeedServer, path: str = "/one.xml", more: int = 2) -> None:
-    """Wait until a feed has been read that many times more, so that what it held has been judged."""
-    wanted = feeds.hits[path] + more
-    while feeds.hits[path] < wanted:
-        await asyncio.sleep(0.05)
 
 
 async def test_from_feed_to_chat_once(tmp_path: Path, feeds: FeedServer, chat: FakeTelegram) -> None:

@@ -1,0 +1,171 @@
+"""With no token at all: a chat in the terminal. And the other commands of the terminal, as people type them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.feedserver import FeedServer
+from tests.journeys.news import FINE, NOISE, OLD, polled
+from tests.journeys.process import ROOT, Bot
+
+
+def make(home: Path, feeds: FeedServer, **environment: str) -> Bot:
+    return Bot(home, {"one": feeds.url + "/one.xml", "two": feeds.url + "/two.xml"}, environment)
+
+
+async def test_a_chat_in_the_terminal(tmp_path: Path, feeds: FeedServer) -> None:
+    async with make(tmp_path / "bot", feeds) as bot:
+        await bot.start()
+        await bot.sees("Reading 2 feeds")
+        await bot.type("/subscribe cac")
+        await bot.sees("cac")
+        await polled(feeds)
+        feeds.put("/one.xml", [FINE, *NOISE, *OLD])
+        await bot.sees(FINE.title)
+        await bot.type("/search didi")
+        await bot.type("/why")
+        await bot.sees("8.026 billion")
+        await bot.type("/subscribe nonsense")
+        await bot.sees("listing")
+        await bot.type("/quit")
+        assert await bot.ended() == 0
+        said = bot.output.decode()
+        assert "CAC 40" not in said
+        assert "\x1b[" not in said, "a pipe gets no colour"
+        assert "Traceback" not in said + bot.errors.decode()
+
+
+async def test_a_feed_that_breaks_stops_nobody(tmp_path: Path, feeds: FeedServer) -> None:
+    feeds.put("/bad.xml", b"<html><body>Just a moment...</body></html>")
+    feeds.put("/hang.xml", b"", mode="hang")
+    urls = {n: f"{feeds.url}/{n}.xml" for n in ("bad", "hang", "gone", "one")}
+    async with Bot(tmp_path / "bot", urls, every="2s") as bot:
+        await bot.start()
+        await bot.type("/subscribe all")
+        await polled(feeds)
+        feeds.put("/one.xml", [FINE, *OLD])
+        await bot.sees(FINE.title)
+        await bot.type("/feeds failing")
+        await bot.sees("bad")
+        await bot.type("/quit")
+        assert await bot.ended() == 0
+
+
+async def test_check_names_every_fault_at_once(tmp_path: Path, feeds: FeedServer) -> None:
+    bot = make(tmp_path / "bot", feeds)
+    code, out, _ = await bot.command("check", "--config", str(bot.config))
+    assert code == 0
+    assert re.search(r"feeds on\s+2\b", out)
+    (bot.config / "feeds.yaml").write_text("feeds:\n  - {id: One!, url: 'ftp://x', nmae: x}\n")
+    (bot.config / "tocsin.yaml").write_text("poll: {min: soon}\nTELEGRAM_BOT_TOKEN: '123456:AAAA'\n")
+    code, out, err = await bot.command("check", "--config", str(bot.config))
+    said = out + err
+    assert code == 2
+    assert "feeds.yaml:2:" in said
+    assert "did you mean" in said.lower()
+    assert "tocsin.yaml:1:" in said
+    assert "tocsin.yaml:2:" in said
+    assert "AAAA" not in said
+    assert "Traceback" not in said
+
+
+async def test_poll_shows_and_sends_nothing(tmp_path: Path, feeds: FeedServer) -> None:
+    bot = make(tmp_path / "bot", feeds)
+    feeds.put("/one.xml", [FINE, *NOISE])
+    arguments = ("poll", "--config", str(bot.config), "--data", str(bot.data))
+    code, out, _ = await bot.command(*arguments)
+    assert code == 0
+    assert FINE.title[:30] in out
+    code, out, _ = await bot.command(*arguments, "--json", "one")
+    assert code == 0
+    assert json.loads(out.splitlines()[0]) if "\n" in out.strip() else json.loads(out)
+    del feeds.pages["/two.xml"]
+    code, out, err = await bot.command(*arguments)
+    assert code == 3
+    assert "two" in out + err
+    code, _, err = await bot.command(*arguments, "nonesuch")
+    assert code != 0
+    assert "nonesuch" in err
+    assert "Traceback" not in err
+
+
+async def test_judge_streams_lines_and_names_the_bad_one() -> None:
+    bot_lines = [
+        {"id": "a", "title": FINE.title, "summary": FINE.summary},
+        {"id": "b", "title": "国家网信办对滴滴处以80.26亿元罚款"},
+        {"id": "c", "title": NOISE[0].title},
+    ]
+
+    async def judge(text: str) -> tuple[int, list[dict[str, object]], str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "bot", "judge"),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate(text.encode())
+        return process.returncode or 0, [json.loads(x) for x in out.splitlines()], err.decode()
+
+    code, rows, _ = await judge("".join(json.dumps(line) + "\n" for line in bot_lines))
+    assert code == 0
+    assert [r["id"] for r in rows] == ["a", "b", "c"]
+    assert [r["alert"] for r in rows] == [True, True, False]
+    assert set(rows[0]) >= {"id", "alert", "topics", "story", "score", "matched", "reason"}
+    assert rows[0]["topics"] == ["cac"]
+    code, rows, err = await judge('{"id": "a", "title": "x"}\nnot json\n')
+    assert code == 2
+    assert "2" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN"),
+        ({"TELEGRAM_BOT_TOKEN": "nonsense"}, "TELEGRAM_BOT_TOKEN"),
+        ({"TOCSIN_DATABASE_URL": "postgresql://x"}, "TOCSIN_DATABASE_URL"),
+        ({"TELEGRAM_BOT_TOKEN_FILE": "/nonexistent/token"}, "/nonexistent/token"),
+    ],
+)
+async def test_a_wrong_environment_is_refused_before_anything_starts(
+    tmp_path: Path, feeds: FeedServer, wrong: dict[str, str], words: str
+) -> None:
+    bot = make(tmp_path / "bot", feeds, **wrong)
+    code, _, err = await bot.command("run", "--config", str(bot.config), "--data", str(bot.data))
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err
+    assert "nonsense" not in err
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "journal"])
+async def test_a_foreign_data_file_is_refused_and_kept(tmp_path: Path, feeds: FeedServer, kind: str) -> None:
+    bot = make(tmp_path / "bot", feeds)
+    bot.data.mkdir()
+    kept = bot.data / f"00000001.{kind}"
+    kept.write_bytes(b"not ours at all\n" * 20)
+    code, _, err = await bot.command("run", "--config", str(bot.config), "--data", str(bot.data))
+    assert code != 0
+    assert kept.name in err
+    assert "db repair" in err
+    assert "Traceback" not in err
+    assert kept.read_bytes() == b"not ours at all\n" * 20
+
+
+async def test_the_demo_needs_no_network_and_explains_itself(tmp_path: Path, feeds: FeedServer) -> None:
+    bot = make(tmp_path / "bot", feeds)
+    code, out, err = await bot.command("run", "--demo", "--config", str(ROOT / "config"), stdin="/latest\n/why\n")
+    assert code == 0, err
+    assert "Demo:" in out
+    assert "The week is over" in out
+    assert out.count("Why:") >= 8
+    assert "Traceback" not in out + err
+    assert not bot.data.exists(), "nothing is kept"
