@@ -127,7 +127,7 @@ class StoryIndex:
         days = abs(a.at - b.at) / 86400
         score = text + 0.25 * names + (0.15 if shared else 0.05) * acts + 0.15 * numbers - 0.04 * days
         if named_a and named_b and not shared:
-            score -= 0.35
+            score -= 0.9
         if not a.topics & b.topics:
             score -= 0.1
         said = [f"words {text:.2f}"]

@@ -9,10 +9,8 @@ from functools import cache
 from opencc import OpenCC
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_DROP = re.compile(
-    rf"[\"'“”‘’「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]"
-    rf"|(?<=[{HAN}]) +(?=[{HAN}0-9a-z])|(?<=[0-9a-z]) +(?=[{HAN}])"
-)
+_MARKS = re.compile("[\"'“”‘’「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]")
+_BLANKS = re.compile(rf"(?<=[{HAN}]) +(?=[{HAN}0-9a-z])|(?<=[0-9a-z]) +(?=[{HAN}])")
 _ABBREVIATION = re.compile(r"(?<![a-z])([a-z])\. ?(?=[a-z]\.)|(?<=[^a-z][a-z])\.(?= |$)")
 LONGEST = 4000
 """Characters of a field that are judged; a headline and its lede say what an item is about."""
@@ -37,6 +35,7 @@ def table() -> dict[int, str]:
         simple = convert(character)
         if len(simple) == 1 and simple != chr(code):
             made[code] = simple
+    made.update(dict.fromkeys(range(0xD800, 0xE000), " "))  # halves of a character, which no encoder takes
     made.update({0x2019: "'", 0x3000: " ", 0xA0: " ", 0: " ", 10: " ", 13: " ", 9: " "})
     return made
 
@@ -48,14 +47,14 @@ def fold(text: str) -> str:
 
 def squeeze(folded: str) -> str:
     """Without quotes, blanks beside Chinese, and the points of `U. S.`."""
-    return _ABBREVIATION.sub(lambda m: m[1] or "", _DROP.sub("", folded))
+    return _ABBREVIATION.sub(lambda m: m[1] or "", _BLANKS.sub("", _MARKS.sub("", folded)))
 
 
 def offsets(text: str) -> list[int]:
     """For each character of fold(text), its place in the text; one more at the end."""
     folded = text[:LONGEST].translate(table())
     places = list(range(len(folded)))
-    for pattern in (_DROP, _ABBREVIATION):
+    for pattern in (_MARKS, _BLANKS, _ABBREVIATION):
         gone: set[int] = set()
         for found in pattern.finditer(folded):
             kept = len(found[1]) if pattern is _ABBREVIATION and found[1] else 0

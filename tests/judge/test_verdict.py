@@ -1,0 +1,156 @@
+"""Judging with the shipped rules: the seed facts, the traps, hostile texts, and what is said for a reason."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.chat import Keyword
+from bot.core.news import Entry, Verdict
+from bot.judge.specs import RuleError
+from bot.judge.verdict import Judge
+from tests.fakes.clock import START
+from tests.unit.examples import book, entry
+
+JUDGE = Judge(book())
+
+
+def judged(title: str, body: str = "") -> Verdict:
+    return JUDGE.judge(entry(title, body=body))
+
+
+@pytest.mark.parametrize(
+    ("title", "topic"),
+    [
+        ("China fines Didi $1.2 billion for violating data security laws", "cac"),
+        ("国家互联网信息办公室对滴滴全球股份有限公司依法作出网络安全审查相关行政处罚的决定", "cac"),
+        ("網信辦對滴滴罰款80.26億元", "cac"),
+        ("China's cyberspace regulator summons Xiaohongshu over content", "cac"),
+        ("国家网信办约谈微博", "cac"),
+        ("China bars Micron chips from key infrastructure after cybersecurity review", "cac"),
+        ("Chinese self-driving firm Pony.ai files for US IPO", "listing"),
+        ("滴滴启动纽交所退市", "listing"),
+        ("Didi shareholders vote to delist from New York", "listing"),
+        ("文远知行赴港上市获证监会备案", "listing"),
+        ("ByteDance shelves plan for offshore listing", "listing"),
+        ("证监会发布境外上市备案管理新规", "listing"),
+    ],
+)
+def test_the_facts_are_caught(title: str, topic: str) -> None:
+    verdict = judged(title)
+    assert verdict.alert, verdict.reason
+    assert topic in verdict.topics
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "CAC 40 index closes higher as luxury stocks rally",
+        "Paris stocks: CAC 40 slips 0.3%",
+        "How to lower customer acquisition cost (CAC) in five steps",
+        "Your CAC payback period, explained",
+        "Common Access Card renewals move online",
+        "CAC Nigeria extends deadline for annual returns",
+        "Property listings in Shanghai fall again",
+        "New job listings at Tencent",
+        "阿维塔11正式上市 售价34.99万元起",
+        "乐视网信息技术公司公告",
+        "官网信息遭删除",
+        "网信证券被接管",
+        "东京东部发生地震",
+        "滴滴司机：一天流水多少",
+        "Spotify to list on New York Stock Exchange",
+    ],
+)
+def test_the_traps_are_not(title: str) -> None:
+    verdict = judged(title)
+    assert not verdict.alert, verdict.reason
+
+
+def test_evidence_stands_where_it_is_said_to() -> None:
+    found = entry("國家網信辦：滴滴 “被罰” 80.26 億元", body="The Cyberspace Administration of China fined Didi.")
+    verdict = JUDGE.judge(found)
+    assert verdict.alert
+    evidence = [e for m in verdict.matches for e in m.evidence]
+    assert evidence
+    for piece in evidence:
+        text = found.title if piece.where == "title" else found.body
+        assert text[piece.start : piece.end] == piece.words
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.one_of(st.text(max_size=400), st.text(alphabet="网信办滴罚款CAC IPO上市didi fined“”. ", max_size=200)),
+    st.text(max_size=300),
+)
+def test_no_text_breaks_the_judge(title: str, body: str) -> None:
+    found = Entry(feed_id="f", key="k", aliases=("k",), url="", title=title, body=body, published=START)
+    verdict = JUDGE.judge(found)
+    for match in verdict.matches:
+        for piece in match.evidence:
+            text = title if piece.where == "title" else body
+            assert text[piece.start : piece.end] == piece.words
+
+
+@pytest.mark.parametrize("title", ["😀", "", " ", "\x00网信办\x00", "滴滴" * 25_000, "\u202e网信办约谈", "\ud800"])
+def test_hostile_titles_are_judged(title: str) -> None:
+    JUDGE.judge(Entry(feed_id="f", key="k", aliases=("k",), url="", title=title, published=START))
+
+
+def keyword(text: str, topic: str = "cac") -> Keyword:
+    return Keyword(topic=topic, text=text, weight=1.0, by="x", at=START)
+
+
+@pytest.mark.parametrize(
+    ("rule", "title", "fires"),
+    [
+        ("lemon AND battery", "A lemon battery", True),
+        ("lemon battery", "battery of lemon", True),
+        ("lemon AND NOT battery", "A lemon battery", False),
+        ("lemon -battery", "A lemon tree", True),
+        ("(lemon OR lime) AND battery", "lime battery", True),
+        ("lemon NEAR/2 battery", "lemon powered battery", True),
+        ("lemon NEAR/2 battery", "battery one two three four lemon", False),
+        ("battery THEN/3 lemon", "lemon battery", False),
+        ("lemon THEN/3 battery", "lemon big battery", True),
+        ("柠檬 NEAR/3 电池", "柠檬做电池", True),
+        ("柠檬 NEAR/3 电池", "柠檬一二三四五六电池", False),
+        ('"lemon battery"', "lemon big battery", False),
+        ("=LEMON", "lemon", False),
+        ("title:lemon", "x", False),
+        ("lem* /lem[ou]n/", "lemun", True),
+        ("lemon lang:en", "lemon", True),
+        ("lemon lang:zh", "lemon", False),
+    ],
+)
+def test_the_rule_language(rule: str, title: str, fires: bool) -> None:
+    judge = Judge(book(), [keyword(rule)])
+    assert judge.judge(entry(title, body="lemon" if rule == "title:lemon" else "")).alert is fires
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("", "empty"),
+        ("(lemon", "column"),
+        ("lemon OR", "expected"),
+        ("@nonesuch", "nonesuch"),
+        ("headline:lemon", "scope"),
+        ("NOT lemon", "add a word"),
+        ("x" * 100_000, "characters"),
+        ("(" * 500 + "x" + ")" * 500, "parentheses"),
+        ("/(a+/", "pattern"),
+        ('"', ""),
+    ],
+)
+def test_a_rule_that_cannot_be_read_is_refused_in_words(rule: str, words: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        Judge(book(), [keyword(rule)])
+    assert words in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_pattern_that_would_explode_elsewhere_is_linear_here() -> None:
+    judge = Judge(book(), [keyword("lemon /(a+)+$/")])
+    judge.judge(entry("lemon " + "a" * 3000 + "!"))
