@@ -144,7 +144,12 @@ def render(message: Message, dialect: Dialect, limit: int, unit: str) -> tuple[s
             current = joined
     if current or not parts:
         parts.append(current or "…")
-    return tuple(part.strip("\n") or "…" for part in parts)
+    return tuple(part.strip("\n") if _visible(part) else "…" for part in parts)
+
+
+def _visible(text: str) -> bool:
+    """Services refuse a text in which there is nothing to see."""
+    return any(unicodedata.category(character)[0] not in "ZC" for character in text)
 
 
 def blocks(message: Message, dialect: Dialect, limit: int, unit: str) -> Iterator[tuple[Shape, str]]:
@@ -158,7 +163,7 @@ def blocks(message: Message, dialect: Dialect, limit: int, unit: str) -> Iterato
                 current = piece
             else:
                 current = joined
-        if current.strip():
+        if _visible(current):
             yield block.shape, current
 
 

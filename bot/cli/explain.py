@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bot import app, logs
+from bot import logs
 from bot.channels.markup import safe_text
 from bot.cli.options import CONFIG, DATA, DOTENV, ConfigDir, DataDir
+from bot.cli.view import looking
 from bot.config.settings import Settings, load
 from bot.core.identity import canonical_url
 from bot.core.news import Entry, Judged, Stage, Story, Verdict
@@ -51,9 +52,7 @@ def _is_name(what: str) -> bool:
 async def _kept(settings: Settings, data: Path, what: str) -> tuple[Judged | None, Story | None]:
     if not data.is_dir():
         return None, None
-    parts = app.build(settings, data, console=True)
-    try:
-        await parts.store.open()
+    async with looking(settings, data) as parts:
         url = canonical_url(what)
         story = None if url else await parts.store.story(what.lstrip("#"))
         key = url or (story.reports[0].key if story and story.reports else "")
@@ -61,8 +60,6 @@ async def _kept(settings: Settings, data: Path, what: str) -> tuple[Judged | Non
         if judged and judged.story_id and not story:
             story = await parts.store.story(judged.story_id)
         return judged, story
-    finally:
-        await app.close_parts(parts)
 
 
 def _show(out: Console, entry: Entry, verdict: Verdict, more: tuple[Stage, ...]) -> None:

@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot import app, logs
+from bot import logs
 from bot.cli.options import CONFIG, DATA, DOTENV, AsJson, ConfigDir, DataDir
+from bot.cli.view import looking
 from bot.config.settings import Settings, load
 from bot.core.news import Feed, FeedState
 
@@ -42,13 +43,9 @@ def command(
 async def _health(settings: Settings, data: Path) -> list[tuple[Feed, FeedState | None]]:
     if not data.is_dir():
         return [(feed, None) for feed in settings.feeds]
-    parts = app.build(settings, data, console=True)
-    try:
-        await app.open_parts(parts)
+    async with looking(settings, data) as parts:
         states = {s.feed_id: s for s in await parts.store.states()}
         return [(feed, states.get(feed.id)) for feed in parts.newsroom.feeds.values()]
-    finally:
-        await app.close_parts(parts)
 
 
 def _state(feed: Feed, state: FeedState | None) -> str:

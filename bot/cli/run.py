@@ -57,7 +57,8 @@ async def _live(settings: Settings, data: Path, *, console: bool) -> None:
         await app.open_parts(parts)
         if "console" in parts.channels:
             reading = sum(feed.enabled for feed in parts.newsroom.feeds.values())
-            _say(f"Reading {reading} feeds. What they list at first alerts nobody; what is new after that does.")
+            many = "feed" if reading == 1 else "feeds"
+            _say(f"Reading {reading} {many}. What they list at first alerts nobody; what is new after that does.")
         await app.run(parts, _stop_signal())
     finally:
         await app.close_parts(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 
 class Style(StrEnum):
@@ -64,11 +65,16 @@ class Message:
 
     def plain(self) -> str:
         """The words alone, a line each; links follow their text in angle brackets when they say more than it."""
-        return "\n".join(
-            "".join(s.text if s.url in ("", s.text) else f"{s.text} <{s.url}>" for s in line)
-            for block in self.blocks
-            for line in block.lines
-        )
+        return "\n".join(_words(line) for block in self.blocks for line in block.lines)
+
+
+def _words(line: Line) -> str:
+    """Neighbours under one address share it."""
+    parts = []
+    for url, spans in groupby(line, key=lambda span: span.url):
+        text = "".join(span.text for span in spans)
+        parts.append(text if url in ("", text) else f"{text} <{url}>")
+    return "".join(parts)
 
 
 def line(*parts: Span | str) -> Line:
