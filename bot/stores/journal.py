@@ -61,6 +61,9 @@ class Journal:
             raise StoreError(f"{self.directory} cannot be written by {who}: {error.strerror}") from error
         try:
             self._load()
+        except OSError as error:
+            self.close()
+            raise StoreError(f"{self.directory} cannot be read or made ready: {error.strerror}") from error
         except BaseException:
             self.close()
             raise
@@ -159,6 +162,7 @@ class Journal:
         os.pwrite(self._lock_fd, f"{os.getpid()}\n".encode(), 0)
 
     def _load(self) -> None:
+        self.tables, self._broken = {}, False
         for stale in self.directory.glob("*.tmp"):
             self._disk.remove(stale)
         generations = self._generations("journal")
@@ -172,6 +176,8 @@ class Journal:
                 f"{self.directory} lacks part of its data: whole snapshot {base or 'none'}, journals {generations}; "
                 f"nothing was changed. Restore a backup, or run: {REPAIR} {self.directory}"
             )
+        while len(replay) > 1 and self._stillborn(replay[-1]):
+            self._disk.remove(self._path("journal", replay.pop()))
         for generation in replay:
             self._replay(generation, last=generation == replay[-1])
         self._generation = max(replay[-1] if replay else 0, base)
@@ -198,6 +204,12 @@ class Journal:
             absorb(self.tables, value)
         return True
 
+    def _stillborn(self, generation: int) -> bool:
+        """Whether a journal was begun and not even its header got whole: then the one before it went on."""
+        started = self._path("journal", generation).read_bytes().rstrip(b"\0")
+        header = records.encode(records.header("journal", generation))
+        return len(started) < len(header) and header.startswith(started)
+
     def _replay(self, generation: int, *, last: bool) -> None:
         path = self._path("journal", generation)
         values, whole, torn = records.read(path, f"{REPAIR} {self.directory}")
@@ -213,8 +225,7 @@ class Journal:
         if not last:
             return
         if not values:
-            started = path.read_bytes().rstrip(b"\0")
-            if not records.encode(records.header("journal", generation)).startswith(started):
+            if not self._stillborn(generation):
                 records.check_header(None, path)
             self._disk.remove(path)
             self._fd = self._new_journal(generation)
@@ -227,12 +238,17 @@ class Journal:
 
     def _new_journal(self, generation: int) -> int:
         path = self._path("journal", generation)
+        record = records.encode(records.header("journal", generation))
         try:
+            self._disk.remove(path)  # what an attempt before this one may have left
             fd = self._disk.open_append(path)
-            record = records.encode(records.header("journal", generation))
-            self._disk.write(fd, record)
-            self._disk.sync(fd)
-            self._disk.sync_directory(self.directory)
+            try:
+                self._disk.write(fd, record)
+                self._disk.sync(fd)
+                self._disk.sync_directory(self.directory)
+            except OSError:
+                self._disk.close(fd)
+                raise
         except OSError as error:
             raise Full(f"{path} cannot be made: {error.strerror}") from error
         self._length = len(record)

@@ -1,0 +1,143 @@
+"""What a crash or a failing disk leaves in the files: recovered when it can be, refused by name when not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.core.errors import Corrupt, Locked, StoreError, TooNew
+from bot.stores import records
+from bot.stores.tinydb import TinyStore
+from tests.faults.scripts import commit_number, remembered
+from tests.journeys.process import ROOT
+
+
+async def made(directory: Path, commits: int = 3, rotate_bytes: int = 1 << 30) -> Path:
+    """A closed store after some commits; returns its newest journal."""
+    store = TinyStore(directory, rotate_bytes=rotate_bytes)
+    await store.open()
+    for number in range(1, commits + 1):
+        await store.commit(commit_number(number))
+    await store.close()
+    return sorted(directory.glob("*.journal"))[-1]
+
+
+async def test_a_journal_cut_at_any_byte_keeps_every_whole_commit(tmp_path: Path) -> None:
+    path = await made(tmp_path / "d")
+    whole = path.read_bytes()
+    ends = [i + 1 for i, byte in enumerate(whole) if byte == 10]
+    last = ends[-2]
+    for cut in [*range(0, last, 37), *ends, *range(last, len(whole) + 1)]:
+        path.write_bytes(whole[:cut])
+        expected = sum(end <= cut for end in ends[1:])
+        assert await remembered(tmp_path / "d", 3) == expected
+        store = TinyStore(tmp_path / "d")
+        await store.open()
+        await store.commit(commit_number(expected + 1))
+        await store.close()
+        assert await remembered(tmp_path / "d", expected + 1) == expected + 1
+
+
+async def test_a_changed_byte_anywhere_is_refused_by_file_and_offset(tmp_path: Path) -> None:
+    path = await made(tmp_path / "d", commits=2)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 11):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x01
+        path.write_bytes(damaged)
+        with pytest.raises(Corrupt) as caught:
+            await remembered(tmp_path / "d", 2)
+        assert path.name in str(caught.value)
+        assert "byte" in str(caught.value)
+        assert path.read_bytes() == bytes(damaged), "nothing is changed by a refusal"
+        path.write_bytes(whole)
+    assert await remembered(tmp_path / "d", 2) == 2
+
+
+async def test_zeros_at_the_end_are_a_crash(tmp_path: Path) -> None:
+    path = await made(tmp_path / "d")
+    whole = path.read_bytes()
+    path.write_bytes(whole + bytes(4096))
+    assert await remembered(tmp_path / "d", 3) == 3
+    cut = whole.rstrip(b"\n").rfind(b"\n") + 1
+    path.write_bytes(whole[: cut + 20] + bytes(len(whole) - cut - 20))
+    assert await remembered(tmp_path / "d", 3) == 2
+
+
+@pytest.mark.parametrize("left", [0, 1, 50, -1])
+async def test_a_snapshot_that_is_not_whole_falls_back(tmp_path: Path, left: int) -> None:
+    await made(tmp_path / "d", commits=6, rotate_bytes=1500)
+    newest = sorted((tmp_path / "d").glob("*.snapshot"))[-1]
+    newest.write_bytes(newest.read_bytes()[:left])
+    assert await remembered(tmp_path / "d", 6) == 6
+
+
+async def test_a_missing_journal_is_refused(tmp_path: Path) -> None:
+    await made(tmp_path / "d", commits=6, rotate_bytes=1500)
+    for path in sorted((tmp_path / "d").glob("*.journal"))[-1:]:
+        path.unlink()
+    with pytest.raises(Corrupt) as caught:
+        await remembered(tmp_path / "d", 6)
+    assert "db repair" in str(caught.value)
+
+
+async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = await made(tmp_path / "d", commits=0)
+    path.write_bytes(records.encode(records.header("journal", 1) | {"schema": 99}))
+    with pytest.raises(TooNew) as caught:
+        await remembered(tmp_path / "d", 0)
+    assert "99" in str(caught.value)
+
+
+async def test_leftovers_of_a_snapshot_are_cleared(tmp_path: Path) -> None:
+    await made(tmp_path / "d")
+    (tmp_path / "d" / "00000009.tmp").write_bytes(b"half")
+    assert await remembered(tmp_path / "d", 3) == 3
+    assert not list((tmp_path / "d").glob("*.tmp"))
+
+
+async def test_files_that_are_not_ours_are_left_alone(tmp_path: Path) -> None:
+    await made(tmp_path / "d")
+    (tmp_path / "d" / "1.snapshot").write_text("mine")
+    (tmp_path / "d" / "notes.journal").write_text("mine too")
+    assert await remembered(tmp_path / "d", 3) == 3
+    assert (tmp_path / "d" / "notes.journal").read_text() == "mine too"
+
+
+async def test_the_holder_is_named_and_a_dead_one_does_not_hold(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys\nfrom pathlib import Path\nfrom bot.stores.tinydb import TinyStore\n"
+        "async def main():\n    s = TinyStore(Path(sys.argv[1]))\n    await s.open()\n    print('held', flush=True)\n"
+        "    await asyncio.sleep(60)\nasyncio.run(main())\n"
+    )
+    process = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-c", script, str(tmp_path / "d")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(Locked) as caught:
+        await remembered(tmp_path / "d", 0)
+    assert caught.value.pid == process.pid
+    assert f"already running (pid {process.pid})" in str(caught.value)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert await remembered(tmp_path / "d", 0) == 0
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+async def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir(mode=0o500)
+    with pytest.raises(StoreError):
+        await remembered(tmp_path / "d", 0)
+
+
+async def test_a_file_where_the_directory_should_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "d").write_text("a file")
+    with pytest.raises(StoreError) as caught:
+        await remembered(tmp_path / "d", 0)
+    assert str(tmp_path / "d") in str(caught.value)
