@@ -29,6 +29,8 @@ class ColdFile:
 
     def append(self, documents: Iterable[bytes]) -> list[int]:
         """Durable when it returns; the offset of each. Raises OSError, and then holds what it held."""
+        if os.fstat(self._fd).st_size != self.length:
+            self._disk.truncate(self._fd, self.length)  # what a failed attempt has left
         offsets, chunks, at = [], [], self.length
         for document in documents:
             record = records.encode_raw(document)
@@ -56,13 +58,15 @@ class ColdFile:
             record += more
         return records.raw(record.split(b"\n", 1)[0])
 
-    def scan(self) -> Iterator[bytes]:
-        """Every whole document, oldest first."""
+    def scan(self) -> Iterator[tuple[int, bytes]]:
+        """Every whole document with its offset, oldest first; those written again since are among them."""
+        at = 0
         with self.path.open("rb") as file:
             for line in file:
                 document = records.raw(line.rstrip(b"\n"))
                 if document is not None:
-                    yield document
+                    yield at, document
+                at += len(line)
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -94,6 +94,8 @@ class Draft:
         for judged in changes.entries:
             number = key_number(judged.entry.key)
             self._put("entries", number, codec.JUDGED.dump(judged))
+            if self._row("cold", number) is not None:
+                self._put("cold", number, None)
             for alias in dict.fromkeys((judged.entry.key, *judged.entry.aliases)):
                 self._put("aliases", key_number(alias), number)
 

@@ -50,7 +50,8 @@ class MemoryStore:
         self._states.update({s.feed_id: s for s in changes.states})
         for feed_id in changes.states_gone:
             self._states.pop(feed_id, None)
-        self._entries.extend(changes.entries)
+        again = {j.entry.key for j in changes.entries}
+        self._entries = [j for j in self._entries if j.entry.key not in again] + list(changes.entries)
         self._stories.update({s.id: s for s in changes.stories})
         for message_id, message in changes.messages:
             self._messages.setdefault(message_id, message)

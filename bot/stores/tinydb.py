@@ -123,8 +123,7 @@ class TinyStore:
         return codec.JUDGED.load(row) if isinstance(row, bytes) else None
 
     async def history(self, since: datetime) -> Sequence[Judged]:
-        cold = (codec.JUDGED.load(document) for document in self._cold.scan()) if self._cold else ()
-        found = [j for j in cold if j.at >= since]
+        found = [j for _, j, _ in self._archived() if j.at >= since]
         found += [j for j in self._all("entries", codec.JUDGED) if j.at >= since]
         return found
 
@@ -173,7 +172,7 @@ class TinyStore:
 
     async def posted(self, chat_id: str, story_id: str) -> Delivery | None:
         first = self._one("deliveries", delivery_key(chat_id, story_id, 1, "post"), codec.DELIVERY)
-        if first:
+        if first and first.chat_id == chat_id:
             return first
         rows = self._deliveries(self._queues.rows(chat_id))  # the chat has moved, or the story began before
         return next((row for row in rows if row.story_id == story_id), None)
@@ -214,9 +213,7 @@ class TinyStore:
         hot = {key_number(j.entry.key) for j in self._all("entries", codec.JUDGED) if j.at < before}
         kept: dict[int, bytes] = {}
         dropped = set(hot)
-        for document in self._cold.scan():
-            judged = codec.JUDGED.load(document)
-            number = key_number(judged.entry.key)
+        for number, judged, document in self._archived():
             if judged.at < before:
                 dropped.add(number)
             else:
@@ -245,6 +242,15 @@ class TinyStore:
         old.close()
         self._disk.remove(old.path)
         return len(dropped)
+
+    def _archived(self) -> Iterator[tuple[int, Judged, bytes]]:
+        """Number, decision and document of those in the archive that were not decided again."""
+        cold = self._rows("cold")
+        for offset, document in self._cold.scan() if self._cold else ():
+            judged = codec.JUDGED.load(document)
+            number = key_number(judged.entry.key)
+            if cold.get(number) == offset:
+                yield number, judged, document
 
     def _rotate(self) -> None:
         """Move the decisions of this generation to the archive file, then begin the next generation."""

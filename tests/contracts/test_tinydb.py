@@ -1,0 +1,119 @@
+"""The journal's tables against TinyDB's own: the same operations give the same answers, also after reopening."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tinydb import TinyDB, where
+from tinydb.operations import delete, increment
+from tinydb.storages import MemoryStorage
+
+from bot.stores.journal import Journal
+from bot.stores.table import JournalDB, JournalStorage
+
+names = st.sampled_from(["one", "two"])
+documents = st.one_of(
+    st.fixed_dictionaries({"n": st.integers(0, 9), "t": st.text(max_size=5)}),
+    st.fixed_dictionaries({"at": st.integers(-(2**40), 2**40)}),
+    st.fixed_dictionaries({"n": st.integers(0, 9), "deep": st.lists(st.integers(0, 3), max_size=3)}),
+)
+numbers = st.integers(0, 9)
+steps = st.one_of(
+    st.tuples(st.just("insert"), names, documents),
+    st.tuples(st.just("many"), names, st.lists(documents, max_size=4)),
+    st.tuples(st.just("update"), names, numbers, documents),
+    st.tuples(st.just("add"), names, numbers),
+    st.tuples(st.just("strip"), names, numbers),
+    st.tuples(st.just("upsert"), names, numbers, documents),
+    st.tuples(st.just("remove"), names, numbers),
+    st.tuples(st.just("remove_id"), names, st.integers(1, 6)),
+    st.tuples(st.just("truncate"), names),
+    st.tuples(st.just("drop"), names),
+    st.tuples(st.just("reopen"), names),
+)
+
+
+class Journaled:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.open()
+
+    def open(self) -> None:
+        journal = Journal(self.directory, rotate_bytes=400)
+        journal.open()
+        self.db = JournalDB(journal, storage=JournalStorage)
+        self.journal = journal
+
+    def reopen(self) -> None:
+        self.journal.rotate(wait=True)
+        self.db.close()
+        self.open()
+
+
+def act(db: TinyDB, step: tuple[Any, ...]) -> Any:
+    kind, name, *rest = step
+    table = db.table(name)
+    try:
+        match kind:
+            case "insert":
+                return table.insert(rest[0])
+            case "many":
+                return table.insert_multiple(rest[0])
+            case "update":
+                return sorted(table.update(rest[1], where("n") == rest[0]))
+            case "add":
+                return sorted(table.update(increment("n"), where("n") == rest[0]))
+            case "strip":
+                return sorted(table.update(delete("n"), where("n") == rest[0]))
+            case "upsert":
+                return sorted(table.upsert(rest[1], where("n") == rest[0]))
+            case "remove":
+                return sorted(table.remove(where("n") == rest[0]))
+            case "remove_id":
+                return table.remove(doc_ids=[rest[0]])
+            case "truncate":
+                return table.truncate()
+            case "drop":
+                return db.drop_table(name)
+    except KeyError as error:
+        return ("KeyError", str(error))
+    return None
+
+
+def looked(db: TinyDB) -> Any:
+    """Everything a table can be asked."""
+    seen = {}
+    for name in ("one", "two"):
+        table = db.table(name)
+        seen[name] = (
+            {d.doc_id: dict(d) for d in table.all()},
+            {d.doc_id for d in table.search(where("n") > 4)},
+            table.count(where("n") < 3),
+            len(table),
+            [table.contains(doc_id=i) for i in range(1, 8)],
+            [dict(d) if (d := table.get(doc_id=i)) else None for i in range(1, 8)],
+            {d.doc_id for d in table.get(doc_ids=[1, 3, 5]) or []},
+            table.contains(where("n") == 1),
+            {d.doc_id: dict(d) for d in table},
+        )
+    return seen
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(steps, max_size=14))
+def test_the_same_as_tinydbs_own(script: list[tuple[Any, ...]]) -> None:
+    stock = TinyDB(storage=MemoryStorage)
+    with tempfile.TemporaryDirectory() as room:
+        ours = Journaled(Path(room))
+        for step in script:
+            if step[0] == "reopen":
+                ours.reopen()
+                stock._tables.clear()  # a stock database forgets its next ids when it is opened anew, too
+            else:
+                assert act(ours.db, step) == act(stock, step), step
+            assert looked(ours.db) == looked(stock)
+        ours.db.close()
