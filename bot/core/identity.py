@@ -108,7 +108,7 @@ def entry_keys(
         keys.append(link)
     guid = guid.strip()
     if guid and not shared_guid:
-        as_link = canonical_url(guid)
+        as_link = "" if "#" in guid else canonical_url(guid)  # a fragment may be all that tells entries apart
         keys.append(as_link or f"guid:{outlet}:{guid}")
     if not keys:
         stamp = day.date().isoformat() if day else ""

@@ -14,19 +14,20 @@ MAX_FIELD = 64 * 1024
 _MARKUP = re.compile(r"<[a-zA-Z/!?]|&(#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,31});")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--.{0,2000}?-->|<!\[CDATA\[|\]\]>", re.S)
 _SPACES = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\ufeff\ufffe\uffff\ud800-\udfff]")
+MAX_TITLE = 1000
 # No text of a feed is worth the time a hostile one of megabytes takes to read as HTML.
 _MAX_HTML = 4 * MAX_FIELD
 
 
 def plain_title(raw: str) -> str:
-    """One line. A title may be escaped twice; what is left after that is shown as it is written."""
-    text = raw[:MAX_FIELD]
+    """One line of at most MAX_TITLE characters. A title may be escaped twice; what is left then is shown as written."""
+    text = raw[: 8 * MAX_TITLE]
     for _ in range(2):
         if not _MARKUP.search(text):
             break
         text = html.unescape(_TAG.sub("", text))
-    return " ".join(tidy(text).split())
+    return " ".join(tidy(text).split())[:MAX_TITLE]
 
 
 def plain_body(raw: str, limit: int = MAX_FIELD) -> str:

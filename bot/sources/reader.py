@@ -21,6 +21,8 @@ from bot.sources.worker import FeedWorker
 MAX_BODY = 4000
 _MAX_AGE = re.compile(r"max-age=(\d{1,7})")
 _AGGREGATORS = ("news.google.com",)
+_MOST_TITLES = 2
+"""A link may stand in a document twice, under an old and a new headline, and still be one article."""
 _EDGAR_ID = re.compile(r"accession-number=([\d-]{10,30})")
 
 
@@ -98,16 +100,27 @@ def entries(feed: Feed, raw: RawFeed, base: str, now: datetime) -> tuple[Entry, 
     """Entries of a document's items, in its order; those that say nothing are left out, doubles are joined."""
     counts = Counter(item.id for item in raw.items if item.id)
     shared = {guid for guid, n in counts.items() if n > 1}
+    common = _common_links(raw)
     host = urlsplit(feed.url).hostname or ""
     made: dict[str, Entry] = {}
     for item in raw.items:
-        entry = _entry(feed, item, base, now, shared, aggregator=host in _AGGREGATORS)
+        entry = _entry(feed, item, base, now, shared, common, aggregator=host in _AGGREGATORS)
         if entry is not None and entry.key not in made:
             made[entry.key] = entry
     return tuple(made.values())
 
 
-def _entry(feed: Feed, item: RawItem, base: str, now: datetime, shared: set[str], *, aggregator: bool) -> Entry | None:
+def _common_links(raw: RawFeed) -> set[str]:
+    """Links (without fragments) under which a document lists different things: a home page, one page of everything."""
+    titles: dict[str, set[str]] = {}
+    for item in raw.items:
+        titles.setdefault(item.link.partition("#")[0], set()).add(item.title)
+    return {link for link, named in titles.items() if len(named) > _MOST_TITLES}
+
+
+def _entry(
+    feed: Feed, item: RawItem, base: str, now: datetime, shared: set[str], common: set[str], *, aggregator: bool
+) -> Entry | None:
     title = plain_title(item.title)
     body = plain_body(item.body, MAX_BODY)
     if not title and body:
@@ -125,7 +138,8 @@ def _entry(feed: Feed, item: RawItem, base: str, now: datetime, shared: set[str]
     if filing := _EDGAR_ID.search(guid):
         # One filing stands there once for each role in it, under one id: that id names it well.
         guid, shared = filing[1], set()
-    keys = entry_keys(outlet=source, url=link, guid=guid, title=title, day=moment, shared_guid=item.id in shared)
+    named = "" if item.link.partition("#")[0] in common else link
+    keys = entry_keys(outlet=source, url=named, guid=guid, title=title, day=moment, shared_guid=item.id in shared)
     if filing:
         keys = tuple(dict.fromkeys((f"guid:{feed.id}:{guid}", *keys)))
     if not link and guid.startswith(("http://", "https://")):
