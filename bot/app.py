@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -150,6 +151,9 @@ async def open_parts(parts: Parts) -> None:
     parts.newsroom.adopt_feeds(await parts.store.feeds())
     parts.newsroom.adopt_keywords(await parts.store.keywords())
     await _subscribe_pushed(parts)
+    # What was loaded stays; walking through a million remembered keys at each collection would cost more than polling.
+    gc.collect()
+    gc.freeze()
 
 
 async def close_parts(parts: Parts) -> None:

@@ -59,6 +59,14 @@ class Changes:
     audit: tuple[Audit, ...] = ()
     expect: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def only_states(self) -> bool:
+        """Whether nothing has changed but when feeds are looked at next: what a crash may forget."""
+        return not any(getattr(self, name) for name in _BESIDE_STATES)
+
     def __bool__(self) -> bool:
         """False when there is nothing to remember."""
         return any(getattr(self, f.name) for f in fields(self) if f.name not in ("at", "expect"))
+
+
+_BESIDE_STATES = tuple(f.name for f in fields(Changes) if f.name not in ("at", "states"))

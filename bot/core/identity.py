@@ -48,7 +48,7 @@ def canonical_url(url: str) -> str:
 
     Returns "" for anything that is not http(s) with a host. Only for comparing; show and fetch the original.
     """
-    for _ in range(3):
+    for _ in range(3 if "?" in url else 0):  # a wrapper carries the address as a parameter
         inner = _unwrap(url)
         if inner == url:
             break
@@ -64,7 +64,10 @@ def canonical_url(url: str) -> str:
     host = host.removeprefix("www.")
     path = re.sub(r"/{2,}", "/", unquote(parts.path)).rstrip("/")
     path = re.sub(r"/(index\.(html?|php|shtml))$", "", path)
-    keep = sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(host, k, v))
+    keep = []
+    if parts.query:
+        given = parse_qsl(parts.query, keep_blank_values=True)
+        keep = sorted((k, v) for k, v in given if not _is_tracking(host, k, v))
     netloc = host if port in (None, *_DEFAULT_PORTS.values()) else f"{host}:{port}"
     return f"https://{netloc}{path}" + (f"?{urlencode(keep)}" if keep else "")
 
@@ -107,7 +110,7 @@ def entry_keys(
     if link:
         keys.append(link)
     guid = guid.strip()
-    if guid and not shared_guid:
+    if guid and not shared_guid and not (link and guid == url):
         as_link = "" if "#" in guid else canonical_url(guid)  # a fragment may be all that tells entries apart
         keys.append(as_link or f"guid:{outlet}:{guid}")
     if not keys:

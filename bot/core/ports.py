@@ -28,7 +28,7 @@ class Clock(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
     """An HTTP answer. body: decoded (content-encoding undone), at most the limit; b"" on 304. url: after redirects.
-    permanent_url: where a chain of only 301/308 led, "" when none or mixed. headers: lower-case names."""
+    permanent_url: where a chain of only 301/308 led, "" when none or mixed. headers: found by lower-case names."""
 
     status: int
     url: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -48,32 +48,45 @@ class PollJob:
         self._editor: Editor | None = None
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._settling: set[str] = set()
+        self._quiet: dict[str, FeedState] = {}
+        self._enlisted: Mapping[str, Feed] | None = None
         self._deciding = asyncio.Lock()
         self._not_before = 0.0
 
     async def enlist(self) -> None:
         """Give every enabled feed a state, so that new ones are due at once."""
+        feeds = self._newsroom.feeds
+        if feeds is self._enlisted:
+            return
         known = {state.feed_id for state in await self._store.states()}
         now = self._clock.now()
         fresh = tuple(
             FeedState(feed_id=feed.id, next_check=now)
-            for feed in self._newsroom.feeds.values()
+            for feed in feeds.values()
             if feed.enabled and feed.id not in known
         )
         if fresh:
             await self._store.commit(Changes(at=now, states=fresh))
+        self._enlisted = feeds
 
     async def run(self) -> None:
         if self._clock.monotonic() < self._not_before:
             return
-        await self.enlist()
+        try:
+            await self._flush()
+            await self.enlist()
+        except StoreError as error:
+            self._pause(error)
+            return
         free = self._concurrency - len(self._reading)
         if free <= 0:
             return
         for state in await self._store.due(self._clock.now(), free + len(self._reading) + len(self._newsroom.feeds)):
             feed = self._newsroom.feeds.get(state.feed_id)
-            if feed is None or not feed.enabled or feed.id in self._reading or len(self._reading) >= self._concurrency:
+            if feed is None or not feed.enabled or feed.id in self._reading or feed.id in self._quiet:
                 continue
+            if len(self._reading) >= self._concurrency:
+                return
             task = asyncio.create_task(self._guarded(feed, state), name=f"poll {feed.id}")
             self._reading[feed.id] = task
             task.add_done_callback(partial(self._done, feed.id))
@@ -88,9 +101,17 @@ class PollJob:
                 task.cancel()
         while self._reading:
             await asyncio.wait(self._reading.values())
+        try:
+            await self._flush()
+        except StoreError as error:
+            log.warning("feeds without news will be looked at again soon", error=str(error))
 
-    async def one(self, feed: Feed, state: FeedState) -> Changes:
-        """Read one feed and commit what it means; returns what was committed. Raises StoreError only."""
+    async def one(self, feed: Feed, state: FeedState, *, later: bool = False) -> Changes:
+        """Read one feed and commit what it means; returns what was committed. Raises StoreError only.
+
+        later: a look that brought no news is committed together with others at the next beat; a crash before that
+        costs one more look.
+        """
         try:
             reading: Reading | FetchError = await self._source.read(feed, state)
         except FetchError as error:
@@ -98,19 +119,29 @@ class PollJob:
             reading = error
         self._settling.add(feed.id)
         try:
-            return await self._settle(feed, state, reading)
+            changes = await self._settle(feed, state, reading)
+            if later and changes.only_states:
+                self._quiet.update((s.feed_id, s) for s in changes.states)
+            elif changes.only_states:
+                await self._store.commit(changes)
+            return changes
         finally:
             self._settling.discard(feed.id)
 
     async def _settle(self, feed: Feed, state: FeedState, reading: Reading | FetchError) -> Changes:
+        """What a reading means; committed already when it is more than a feed's state."""
         if isinstance(reading, FetchError):
-            return await self._failed(feed, state, reading)
+            return (await self._ready()).failed(feed, state, reading, self._clock.now())
+        if reading.unchanged:
+            return (await self._ready()).unchanged(feed, state, reading)
         async with self._deciding:
             editor = await self._ready()
             memory = Memory(
                 unseen=await self._store.unseen(keys_of(reading)), subscriptions=await self._store.subscriptions()
             )
             changes = editor.decide(feed, state, reading, memory, self._newsroom.judge)
+            if changes.only_states:
+                return changes
             try:
                 await self._store.commit(changes)
             except BaseException:
@@ -121,6 +152,15 @@ class PollJob:
                 log.info(judged.outcome, feed=feed.id, story=judged.story_id, title=judged.entry.title[:120])
         return changes
 
+    async def _flush(self) -> None:
+        """Commit what quiet looks have left."""
+        quiet = tuple(self._quiet.values())
+        if quiet:
+            await self._store.commit(Changes(at=self._clock.now(), states=quiet))
+            for state in quiet:
+                if self._quiet.get(state.feed_id) is state:
+                    del self._quiet[state.feed_id]
+
     async def _ready(self) -> Editor:
         now = self._clock.now()
         if self._editor is None:
@@ -129,15 +169,15 @@ class PollJob:
 
     async def _guarded(self, feed: Feed, state: FeedState) -> None:
         try:
-            await self.one(feed, state)
+            await self.one(feed, state, later=True)
         except StoreError as error:
-            log.error("cannot remember what feeds say, so none is read for now", feed=feed.id, error=str(error))
-            self._not_before = self._clock.monotonic() + STORE_PAUSE_S
+            self._pause(error)
         except Exception as error:
             log.exception("a feed could not be handled", feed=feed.id)
-            await self._failed(feed, state, FetchError(f"could not be handled ({type(error).__name__}); see the log"))
+            failure = FetchError(f"could not be handled ({type(error).__name__}); see the log")
+            failed = (await self._ready()).failed(feed, state, failure, self._clock.now())
+            self._quiet.update((s.feed_id, s) for s in failed.states)
 
-    async def _failed(self, feed: Feed, state: FeedState, error: FetchError) -> Changes:
-        changes = (await self._ready()).failed(feed, state, error, self._clock.now())
-        await self._store.commit(changes)
-        return changes
+    def _pause(self, error: StoreError) -> None:
+        log.error("cannot remember what feeds say, so none is read for now", error=str(error))
+        self._not_before = self._clock.monotonic() + STORE_PAUSE_S

@@ -89,6 +89,12 @@ class Editor:
             deliveries=tuple(draft.deliveries),
         )
 
+    def unchanged(self, feed: Feed, state: FeedState, reading: Reading) -> Changes:
+        """What to remember of a reading that held what the last one did: only when to look next."""
+        return Changes(
+            at=reading.at, states=(timing.after_reading(feed, state, reading, False, self._bounds, self._rng),)
+        )
+
     def failed(self, feed: Feed, state: FeedState, error: FetchError, now: datetime) -> Changes:
         """What to remember of a poll that failed: a later next check, and the reason."""
         return Changes(at=now, states=(timing.after_failure(feed, state, error, now, self._bounds, self._rng),))

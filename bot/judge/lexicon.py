@@ -35,6 +35,16 @@ class Word(NamedTuple):
         return cls(fold(bare), bare if written.startswith("=") else "", open_start, open_end)
 
 
+class _Bound(NamedTuple):
+    """A word of a pattern. head, tail: whether no letter or digit may stand before, after it."""
+
+    number: int
+    head: bool
+    tail: bool
+    open_end: bool
+    exact: str
+
+
 class Found:
     """The words of one entry's title and body."""
 
@@ -50,7 +60,7 @@ class Lexicon:
         self._numbers: dict[Word, int] = {}
         self._inside: dict[int, list[int]] = {}
         self._automaton: ahocorasick_rs.AhoCorasick | None = None
-        self._patterns: list[list[tuple[int, Word]]] = []
+        self._patterns: list[list[_Bound]] = []
 
     def add(self, written: str) -> int:
         """The number of a word. Raises ValueError when nothing is left of it."""
@@ -64,9 +74,11 @@ class Lexicon:
         self._inside.setdefault(word, []).extend(longer)
 
     def freeze(self) -> None:
-        by_text: dict[str, list[tuple[int, Word]]] = {}
+        by_text: dict[str, list[_Bound]] = {}
         for word, number in self._numbers.items():
-            by_text.setdefault(word.text, []).append((number, word))
+            head = not word.open_start and _latin(word.text[0])
+            tail = not word.open_end and _latin(word.text[-1])
+            by_text.setdefault(word.text, []).append(_Bound(number, head, tail, word.open_end, word.exact))
         self._patterns = list(by_text.values())
         self._automaton = ahocorasick_rs.AhoCorasick(list(by_text), store_patterns=False) if by_text else None
 
@@ -74,25 +86,32 @@ class Lexicon:
         """title and body as they came; cost does not depend on how many words there are."""
         texts = (fold(title), fold(body))
         hits: dict[int, list[Hit]] = {}
-        for field, text in enumerate(texts):
-            if not text or self._automaton is None:
-                continue
-            raw = (title, body)[field]
-            places: list[int] | None = None
-            for pattern, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-                for number, word in self._patterns[pattern]:
-                    if not _bounded(text, start, end, word):
-                        continue
-                    if word.exact:
-                        places = offsets(raw) if places is None else places
-                        if raw[places[start] : places[end - 1] + 1] != word.exact:
-                            continue
-                    hits.setdefault(number, []).append(
-                        Hit(field, start, _word_end(text, end) if word.open_end else end)
-                    )
+        if self._automaton:
+            for field, raw in enumerate((title, body)):
+                if texts[field]:
+                    self._find(self._automaton, field, texts[field], raw, hits)
         if self._inside and hits:
             self._drop_inner(hits)
         return Found(texts, hits)
+
+    def _find(
+        self, automaton: ahocorasick_rs.AhoCorasick, field: int, text: str, raw: str, hits: dict[int, list[Hit]]
+    ) -> None:
+        places: list[int] | None = None
+        size = len(text)
+        for pattern, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
+            # Every article holds dozens of beginnings and ends of words, so this is spelled out.
+            before = start > 0 and text[start - 1].isalnum() and _latin(text[start - 1])
+            after = end < size and text[end].isalnum() and _latin(text[end])
+            for number, head, tail, open_end, exact in self._patterns[pattern]:
+                if (before and head) or (after and tail):
+                    continue
+                if exact:
+                    places = offsets(raw) if places is None else places
+                    if raw[places[start] : places[end - 1] + 1] != exact:
+                        continue
+                stop = _word_end(text, end) if open_end else end
+                hits.setdefault(number, []).append(Hit(field, start, stop))
 
     def _drop_inner(self, hits: dict[int, list[Hit]]) -> None:
         for number in [n for n in hits if n in self._inside]:
@@ -107,12 +126,6 @@ class Lexicon:
 
 def _holds(outer: Hit, inner: Hit) -> bool:
     return outer.field == inner.field and outer.start <= inner.start and inner.end <= outer.end and outer != inner
-
-
-def _bounded(text: str, start: int, end: int, word: Word) -> bool:
-    if not word.open_start and start and _latin(text[start]) and _latin(text[start - 1]):
-        return False
-    return word.open_end or end >= len(text) or not (_latin(text[end - 1]) and _latin(text[end]))
 
 
 def _word_end(text: str, end: int) -> int:

@@ -47,7 +47,10 @@ def fold(text: str) -> str:
 
 def squeeze(folded: str) -> str:
     """Without quotes, blanks beside Chinese, and the points of `U. S.`."""
-    return _ABBREVIATION.sub(lambda m: m[1] or "", _BLANKS.sub("", _MARKS.sub("", folded)))
+    bare = _MARKS.sub("", folded)
+    if not bare.isascii():
+        bare = _BLANKS.sub("", bare)
+    return _ABBREVIATION.sub(lambda m: m[1] or "", bare) if "." in bare else bare
 
 
 def offsets(text: str) -> list[int]:

@@ -54,6 +54,8 @@ def absolute(link: str, base: str) -> str:
     link = _CONTROL.sub("", link).strip()
     if not link or len(link) > 4096:
         return ""
+    if link.startswith(("http://", "https://")):
+        return link
     try:
         resolved = urljoin(base, link)
     except ValueError:
@@ -63,6 +65,8 @@ def absolute(link: str, base: str) -> str:
 
 def language(text: str) -> str:
     """`zh-Hans`, `zh-Hant` or `en`, by the share of Han characters and by characters only one script has."""
+    if text.isascii():
+        return "en"
     han = sum(1 for c in text[:600] if "\u4e00" <= c <= "\u9fff")
     if han * 5 < len(text[:600].replace(" ", "")):
         return "en"

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from hashlib import blake2b
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 import aiohttp
@@ -62,8 +63,7 @@ class SafeFetcher:
     async def get(self, url: str, validators: Validators = Validators(), *, form: str = "") -> Fetched:
         """See ports.Fetcher."""
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._follow(_checked(url), validators, form)
+            return await self._follow(_checked(url), validators, form)
         except TimeoutError:
             raise Unreachable(f"no whole answer within {self._timeout:g} s") from None
         except FetchError:
@@ -79,11 +79,14 @@ class SafeFetcher:
             self._session = None
 
     async def _follow(self, url: URL, validators: Validators, form: str) -> Fetched:
-        permanent, at = True, url
+        permanent, at, left_s = True, url, self._timeout
         for _ in range(MAX_REDIRECTS + 1):
             async with self._turns[at.host or ""]:
-                await self._be_polite(at)
-                moved, answer = await self._once(at, validators, form)
+                if (at.host or "").endswith("sec.gov"):
+                    await self._be_polite(at)
+                started = self._clock.monotonic()  # waiting for one's turn at a busy host is nobody's fault
+                moved, answer = await self._once(at, validators, form, left_s)
+                left_s = max(0.001, left_s - (self._clock.monotonic() - started))
             if moved is None:
                 assert answer is not None
                 return answer if at == url or not permanent else _with_permanent(answer, str(at))
@@ -97,14 +100,21 @@ class SafeFetcher:
             at = target
         raise Unreachable(f"more than {MAX_REDIRECTS} redirects")
 
-    async def _once(self, url: URL, validators: Validators, form: str) -> tuple[tuple[int, str] | None, Fetched | None]:
+    async def _once(
+        self, url: URL, validators: Validators, form: str, within_s: float
+    ) -> tuple[tuple[int, str] | None, Fetched | None]:
         headers = self._conditional(validators)
         data = form.encode() if form else None
         if data:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         session = self._ready()
         async with session.request(
-            "POST" if data else "GET", url, headers=headers, data=data, allow_redirects=False
+            "POST" if data else "GET",
+            url,
+            headers=headers,
+            data=data,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=within_s, ceil_threshold=within_s + 1),
         ) as response:
             status, got = response.status, response.headers
             if status in _MOVES and "Location" in got:
@@ -118,11 +128,11 @@ class SafeFetcher:
             status=200,
             url=str(url),
             body=body,
-            headers={k.lower(): v for k, v in got.items()},
+            headers=got,
             validators=Validators(
                 etag=got.get("ETag", "")[:512],
                 last_modified=got.get("Last-Modified", "")[:128],
-                body_hash=blake2b(body, digest_size=16).hexdigest(),
+                body_hash=sha256(body).hexdigest()[:32],
             ),
             retry_after_s=retry_after(got.get("Retry-After", ""), self._clock.now()),
         )
@@ -132,6 +142,9 @@ class SafeFetcher:
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise Unreachable(f"the content-encoding {encoding[:40]!r} was not asked for")
+        length = response.content_length
+        if encoding in ("", "identity") and length is not None and length <= self._max_bytes:
+            return await response.read()
         inflate: Any = None
         parts: list[bytes] = []
         size = 0
@@ -179,7 +192,6 @@ class SafeFetcher:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None),
             )
         return self._session
 
@@ -193,9 +205,11 @@ class SafeFetcher:
 def retry_after(value: str, now: datetime) -> float | None:
     """Seconds a server asks us to wait, clamped to a day; None when it says nothing readable."""
     value = value.strip()
+    if not value:
+        return None
     if re.fullmatch(r"\d{1,15}", value):
         return min(float(value), LONGEST_WAIT_S)
-    if re.fullmatch(r"-\d+", value) or not value:
+    if re.fullmatch(r"-\d+", value):
         return None
     try:
         moment = parsedate_to_datetime(value)
@@ -205,6 +219,7 @@ def retry_after(value: str, now: datetime) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT_S)
 
 
+@lru_cache(maxsize=4096)
 def _checked(url: str, base: URL | None = None) -> URL:
     """One parser for every address, also those of redirects. Raises NotPublic."""
     if len(url) > 4096 or _ODD.search(url if base is None else url.partition("?")[0].replace(" ", "")):

@@ -67,6 +67,7 @@ class FeedServer:
         self.not_modified: Counter[str] = Counter()
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.url = ""
+        self.at_once = self.most_at_once = 0
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> FeedServer:
@@ -89,6 +90,14 @@ class FeedServer:
         return self.url + path
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return await self._answer(request)
+        finally:
+            self.at_once -= 1
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.path
         self.hits[path] += 1
         self.requests.append((path, dict(request.headers)))
@@ -110,7 +119,8 @@ class FeedServer:
         answer = web.StreamResponse(headers={"Content-Type": "application/rss+xml", **page.headers})
         match page.mode:
             case "hang":
-                await asyncio.sleep(3600)
+                while request.transport and not request.transport.is_closing():  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
             case "drip":
                 await answer.prepare(request)
                 for byte in page.body * 1000:
