@@ -51,6 +51,7 @@ check: $(DEVELOP)
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-cache
+	@$(RUN) -m pytest -n 0 tests/unit/test_architecture.py
 	@$(RUN) -m bot check > /dev/null
 
 bench: $(DEVELOP)
