@@ -46,6 +46,7 @@ class PollJob:
         self._new_editor = new_editor
         self._concurrency = concurrency
         self._editor: Editor | None = None
+        self._forgotten = clock.now()
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._settling: set[str] = set()
         self._quiet: dict[str, FeedState] = {}
@@ -162,9 +163,13 @@ class PollJob:
                     del self._quiet[state.feed_id]
 
     async def _ready(self) -> Editor:
-        now = self._clock.now()
+        oldest = self._clock.now() - timedelta(days=LIVE_DAYS)
         if self._editor is None:
-            self._editor = self._new_editor(await self._store.live_stories(now - timedelta(days=LIVE_DAYS)))
+            self._editor = self._new_editor(await self._store.live_stories(oldest))
+            self._forgotten = oldest
+        elif oldest - self._forgotten >= timedelta(days=1):
+            self._editor.forget(oldest)
+            self._forgotten = oldest
         return self._editor
 
     async def _guarded(self, feed: Feed, state: FeedState) -> None:

@@ -1,0 +1,212 @@
+"""Polling: what is due is read, what it means is committed, and one feed's or the disk's trouble costs nothing."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import pytest
+
+from bot.core.changes import Changes
+from bot.core.chat import Chat
+from bot.core.errors import FetchError, Full
+from bot.core.news import ALL_ENTRIES, Feed, FeedState, Reading
+from bot.jobs.poll import LIVE_DAYS, STORE_PAUSE_S, PollJob
+from bot.judge.decide import Editor
+from bot.judge.newsroom import Newsroom, Topic
+from bot.judge.timing import Bounds
+from bot.stores.memory import MemoryStore
+from tests.fakes.clock import START, VirtualClock
+from tests.unit.examples import FINE, entry, judge, subscription
+
+
+class Papers:
+    """A source that holds what a test puts in: entries, an error to raise, or None for "unchanged"."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.pages = {}
+        self.reads = []
+        self.gate = None
+
+    async def read(self, feed, state):
+        self.reads.append(feed.id)
+        if self.gate:
+            await self.gate.wait()
+        page = self.pages.get(feed.id)
+        if isinstance(page, Exception):
+            raise page
+        return Reading(feed_id=feed.id, at=self.clock.now(), entries=page or (), unchanged=page is None)
+
+
+class Recording(MemoryStore):
+    """Counts commits, and refuses those it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.commits = []
+        self.refuse = []
+
+    async def commit(self, changes: Changes):
+        if self.refuse:
+            raise self.refuse.pop(0)
+        self.commits.append(changes)
+        await super().commit(changes)
+
+
+class Rig:
+    def __init__(self, *names, concurrency=8):
+        self.clock = VirtualClock()
+        self.store = Recording()
+        self.papers = Papers(self.clock)
+        feeds = [Feed(id=n, url=f"https://{n}.example", first=ALL_ENTRIES) for n in names]
+        topics = {"cac": Topic("Cyberspace Administration of China", 1)}
+        self.newsroom = Newsroom(feeds, topics, lambda _: judge())
+        self.job = PollJob(
+            self.store, self.papers, self.newsroom, self.clock, new_editor=self.editor, concurrency=concurrency
+        )
+
+    def editor(self, live):
+        return Editor(live, bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(3))
+
+    async def beat(self, times=1):
+        for _ in range(times):
+            await self.job.run()
+            while self.job._reading:
+                await asyncio.wait(self.job._reading.values())
+            self.clock.advance(0.5)
+
+    async def state(self, name) -> FeedState:
+        return next(s for s in await self.store.states() if s.feed_id == name)
+
+    async def subscribe(self):
+        chat = Chat(id="fake:1", kind="private", title="")
+        await self.store.commit(Changes(at=START, chats=(chat,), subscriptions=(subscription("fake:1"),)))
+
+
+async def test_news_is_committed_whole_at_once():
+    rig = Rig("wire")
+    await rig.subscribe()
+    rig.papers.pages["wire"] = (entry(FINE),)
+    await rig.beat()
+    change = rig.store.commits[-1]
+    assert change.seen and change.entries and change.stories and change.messages and change.deliveries
+    assert [s.feed_id for s in change.states] == ["wire"]
+
+
+async def test_quiet_looks_share_one_commit_and_none_is_lost():
+    rig = Rig(*"abcdef")
+    await rig.beat()
+    before = len(rig.store.commits)
+    await rig.beat()
+    assert [len(c.states) for c in rig.store.commits[before:]] == [6]
+    assert all([(await rig.state(name)).next_check > rig.clock.now() for name in "abcdef"])
+    assert sorted(rig.papers.reads) == list("abcdef")
+
+
+async def test_a_stop_commits_quiet_looks():
+    rig = Rig("quick")
+    await rig.beat()
+    assert (await rig.state("quick")).next_check <= rig.clock.now()
+    await rig.job.drain()
+    assert (await rig.state("quick")).next_check > rig.clock.now()
+
+
+async def test_stories_nothing_can_join_any_more_are_let_go():
+    rig = Rig("wire")
+    rig.papers.pages["wire"] = (entry(FINE),)
+    await rig.beat()
+    assert len(rig.job._editor._live) == 1
+    rig.clock.advance((LIVE_DAYS + 2) * 86400)
+    rig.papers.pages["wire"] = None
+    await rig.beat()
+    assert len(rig.job._editor._live) == 0
+
+
+async def test_a_read_that_hangs_does_not_hold_a_stop():
+    rig = Rig("slow")
+    rig.papers.gate = asyncio.Event()
+    await rig.job.run()
+    await asyncio.sleep(0)
+    await asyncio.wait_for(rig.job.drain(), 1)
+    assert (await rig.state("slow")).next_check <= rig.clock.now()
+
+
+async def test_a_feed_is_never_read_twice_at_once():
+    rig = Rig("slow")
+    rig.papers.gate = asyncio.Event()
+    for _ in range(3):
+        await rig.job.run()
+        await asyncio.sleep(0)
+    assert rig.papers.reads == ["slow"]
+    rig.papers.gate.set()
+    await rig.job.drain()
+
+
+async def test_no_more_reads_than_allowed_at_once():
+    rig = Rig(*"abcdefgh", concurrency=3)
+    rig.papers.gate = asyncio.Event()
+    await rig.job.run()
+    await rig.job.run()
+    await asyncio.sleep(0)
+    assert len(rig.papers.reads) == 3
+    rig.papers.gate.set()
+    rig.papers.gate = None
+    await rig.beat(4)
+    assert sorted(set(rig.papers.reads)) == list("abcdefgh")
+
+
+@pytest.mark.parametrize("error", [FetchError("HTTP 500"), RuntimeError("a bug")], ids=["fetch", "bug"])
+async def test_one_feed_s_trouble_is_its_own(error):
+    rig = Rig("bad", "good")
+    await rig.subscribe()
+    rig.papers.pages = {"bad": error, "good": (entry(FINE, feed="good"),)}
+    await rig.beat(2)
+    assert (await rig.store.counts())["pending"] == 1
+    bad = await rig.state("bad")
+    assert bad.failures == 1
+    assert bad.error
+    assert bad.next_check > rig.clock.now()
+
+
+async def test_news_that_could_not_be_stored_is_read_again_and_alerts_once():
+    rig = Rig("wire")
+    await rig.subscribe()
+    rig.papers.pages["wire"] = (entry(FINE),)
+    await rig.job.enlist()
+    rig.store.refuse = [Full("No space left on device")]
+    await rig.beat(3)
+    assert rig.papers.reads == ["wire"]
+    assert not (await rig.store.counts())["stories"]
+    rig.clock.advance(STORE_PAUSE_S)
+    await rig.beat(2)
+    counts = await rig.store.counts()
+    assert (counts["stories"], counts["pending"]) == (1, 1)
+    assert rig.papers.reads == ["wire", "wire"]
+
+
+async def test_quiet_looks_that_could_not_be_stored_wait_for_room():
+    rig = Rig("a", "b")
+    await rig.beat()
+    rig.store.refuse = [Full("No space left on device")]
+    await rig.beat(3)
+    assert rig.papers.reads == ["a", "b"]
+    rig.clock.advance(STORE_PAUSE_S)
+    await rig.beat()
+    assert (await rig.state("a")).next_check > START + timedelta(seconds=STORE_PAUSE_S)
+    assert rig.papers.reads[:2] == ["a", "b"]
+
+
+async def test_two_feeds_with_one_story_alert_once():
+    rig = Rig("wire", "paper")
+    await rig.subscribe()
+    rig.papers.pages = {"wire": (entry(FINE),), "paper": (entry(FINE + " rules", feed="paper"),)}
+    await rig.beat(2)
+    counts = await rig.store.counts()
+    assert (counts["stories"], counts["pending"], counts["entries"]) == (1, 1, 2)
+
+
+async def test_a_feed_switched_off_is_not_read():
+    rig = Rig("wire")
+    rig.newsroom.adopt_feeds([Feed(id="wire", url="https://wire.example", enabled=False)])
+    await rig.beat(2)
+    assert rig.papers.reads == []
