@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 
 from bot.core.chat import Chat, Delivery, Keyword, Subscription
 from bot.core.message import Message
@@ -62,11 +63,11 @@ class Changes:
     @property
     def only_states(self) -> bool:
         """Whether nothing has changed but when feeds are looked at next: what a crash may forget."""
-        return not any(getattr(self, name) for name in _BESIDE_STATES)
+        return not any(_beside_states(self))
 
     def __bool__(self) -> bool:
         """False when there is nothing to remember."""
         return any(getattr(self, f.name) for f in fields(self) if f.name not in ("at", "expect"))
 
 
-_BESIDE_STATES = tuple(f.name for f in fields(Changes) if f.name not in ("at", "states"))
+_beside_states = attrgetter(*(f.name for f in fields(Changes) if f.name not in ("at", "states")))

@@ -121,10 +121,11 @@ class PollJob:
         self._settling.add(feed.id)
         try:
             changes = await self._settle(feed, state, reading)
-            if later and changes.only_states:
-                self._quiet.update((s.feed_id, s) for s in changes.states)
-            elif changes.only_states:
-                await self._store.commit(changes)
+            if changes.only_states:
+                if later:
+                    self._quiet.update((s.feed_id, s) for s in changes.states)
+                else:
+                    await self._store.commit(changes)
             return changes
         finally:
             self._settling.discard(feed.id)
