@@ -89,7 +89,7 @@ async def test_news_is_committed_whole_at_once():
     rig.papers.pages["wire"] = (entry(FINE),)
     await rig.beat()
     change = rig.store.commits[-1]
-    assert change.seen and change.entries and change.stories and change.messages and change.deliveries
+    assert all([change.seen, change.entries, change.stories, change.messages, change.deliveries])
     assert [s.feed_id for s in change.states] == ["wire"]
 
 
