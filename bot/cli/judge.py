@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,10 @@ from bot.cli.options import CONFIG, ConfigDir
 from bot.config.settings import load
 from bot.core.errors import ConfigError, Problem
 from bot.core.identity import story_id
-from bot.core.news import Entry, Story, Tier, Verdict
+from bot.core.news import Entry, Story, Verdict
 from bot.judge.stories import WINDOW_DAYS, StoryIndex
 from bot.judge.text import is_chinese
-from bot.judge.verdict import Judge
+from bot.judge.verdict import NOTHING, Judge
 from bot.runners.clock import SystemClock
 
 _FORGET_EVERY = 1000
@@ -28,28 +29,40 @@ def command(config: ConfigDir = CONFIG) -> None:
     """Judge items from standard input, one JSON object a line."""
     settings = load(config, {})
     judge, desk, out = Judge(settings.rules), Desk(), sys.stdout.buffer
+    gc.freeze()  # the rules stay; collecting garbage need not walk them again and again
     for number, lines in _chunks(sys.stdin.fileno()):
         # What came at once is answered at once; then the reader may wait for more without anybody waiting for us.
         for offset, line in enumerate(lines):
-            if line.strip():
-                out.write(orjson.dumps(answer(judge, desk, line, number + offset)) + b"\n")
+            if line and not line.isspace():
+                out.write(orjson.dumps(answer(judge, desk, line, number + offset), option=orjson.OPT_APPEND_NEWLINE))
         out.flush()
 
 
 def answer(judge: Judge, desk: Desk, line: bytes, number: int) -> dict[str, Any]:
     """The answer to one line. Raises ConfigError naming a line that cannot be read."""
     item = _item(line, number)
-    entry = _entry(item, number)
-    verdict = judge.judge(entry)
+    title, body = item["title"], str(item.get("summary") or "")
+    at = _published(item, number)
+    found = judge.glance(title, body)
+    if found is None:
+        return {"id": item["id"], **_NOTHING}
+    entry = _entry(item, body, at)
+    verdict = judge.judge(entry, found)
+    return {"id": item["id"], **_said(verdict, desk.story_of(entry, verdict) if verdict.alert else None)}
+
+
+def _said(verdict: Verdict, story: str | None) -> dict[str, Any]:
     return {
-        "id": item["id"],
         "alert": verdict.alert,
         "topics": list(verdict.topics),
-        "story": desk.story_of(entry, verdict) if verdict.alert else None,
+        "story": story,
         "score": verdict.score,
         "matched": list(dict.fromkeys(e.words for m in verdict.matches for e in m.evidence if e.weight > 0)),
         "reason": verdict.reason,
     }
+
+
+_NOTHING = _said(NOTHING, None)
 
 
 def _chunks(fd: int) -> Iterator[tuple[int, list[bytes]]]:
@@ -119,15 +132,18 @@ def _item(line: bytes, number: int) -> dict[str, Any]:
     return item
 
 
-def _entry(item: dict[str, Any], number: int) -> Entry:
-    published = None
+def _published(item: dict[str, Any], number: int) -> datetime | None:
     raw = item.get("published")
-    if raw:
-        try:
-            published = datetime.fromisoformat(str(raw))
-        except ValueError:
-            raise _bad(number, f"`published` is no ISO 8601 time: {str(raw)[:40]!r}") from None
-        published = published if published.tzinfo else published.replace(tzinfo=UTC)
+    if not raw:
+        return None
+    try:
+        at = datetime.fromisoformat(str(raw))
+    except ValueError:
+        raise _bad(number, f"`published` is no ISO 8601 time: {str(raw)[:40]!r}") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _entry(item: dict[str, Any], body: str, published: datetime | None) -> Entry:
     title, key = item["title"], str(item["id"])
     return Entry(
         feed_id="stdin",
@@ -135,11 +151,10 @@ def _entry(item: dict[str, Any], number: int) -> Entry:
         aliases=(key,),
         url=str(item.get("url") or ""),
         title=title,
-        body=str(item.get("summary") or ""),
+        body=body,
         published=published,
         source=str(item.get("source") or ""),
         lang=str(item.get("lang") or ("zh" if is_chinese(title) else "en")),
-        tier=Tier.PRESS,
     )
 
 

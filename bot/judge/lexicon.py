@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 
-from bot.judge.text import fold, is_han, offsets
+from bot.judge.text import BETWEEN, fold, fold_both, is_han, offsets
 
 
 class Hit(NamedTuple):
@@ -48,9 +48,16 @@ class _Bound(NamedTuple):
 class Found:
     """The words of one entry's title and body."""
 
-    def __init__(self, texts: tuple[str, str], hits: dict[int, list[Hit]]) -> None:
-        self.texts = texts
+    def __init__(self, text: str, hits: dict[int, list[Hit]]) -> None:
+        """text: of fold_both."""
+        self._text = text
         self.hits = hits
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Title and body, folded."""
+        title, _, body = self._text.partition(BETWEEN)
+        return title, body
 
 
 class Lexicon:
@@ -76,42 +83,43 @@ class Lexicon:
     def freeze(self) -> None:
         by_text: dict[str, list[_Bound]] = {}
         for word, number in self._numbers.items():
-            head = not word.open_start and _latin(word.text[0])
-            tail = not word.open_end and _latin(word.text[-1])
+            head = not word.open_start and word.text[0] in _LETTERS
+            tail = not word.open_end and word.text[-1] in _LETTERS
             by_text.setdefault(word.text, []).append(_Bound(number, head, tail, word.open_end, word.exact))
         self._patterns = list(by_text.values())
         self._automaton = ahocorasick_rs.AhoCorasick(list(by_text), store_patterns=False) if by_text else None
 
     def find(self, title: str, body: str) -> Found:
         """title and body as they came; cost does not depend on how many words there are."""
-        texts = (fold(title), fold(body))
+        text, body_at = fold_both(title, body)
         hits: dict[int, list[Hit]] = {}
         if self._automaton:
-            for field, raw in enumerate((title, body)):
-                if texts[field]:
-                    self._find(self._automaton, field, texts[field], raw, hits)
+            self._find(self._automaton, text, body_at, (title, body), hits)
         if self._inside and hits:
             self._drop_inner(hits)
-        return Found(texts, hits)
+        return Found(text, hits)
 
     def _find(
-        self, automaton: ahocorasick_rs.AhoCorasick, field: int, text: str, raw: str, hits: dict[int, list[Hit]]
+        self,
+        automaton: ahocorasick_rs.AhoCorasick,
+        text: str,
+        body_at: int,
+        raw: tuple[str, str],
+        hits: dict[int, list[Hit]],
     ) -> None:
-        places: list[int] | None = None
-        size = len(text)
+        size, patterns = len(text), self._patterns
         for pattern, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
             # Every article holds dozens of beginnings and ends of words, so this is spelled out.
-            before = start > 0 and text[start - 1].isalnum() and _latin(text[start - 1])
-            after = end < size and text[end].isalnum() and _latin(text[end])
-            for number, head, tail, open_end, exact in self._patterns[pattern]:
+            before = start > 0 and text[start - 1] in _LETTERS
+            after = end < size and text[end] in _LETTERS
+            for number, head, tail, open_end, exact in patterns[pattern]:
                 if (before and head) or (after and tail):
                     continue
-                if exact:
-                    places = offsets(raw) if places is None else places
-                    if raw[places[start] : places[end - 1] + 1] != exact:
-                        continue
+                field, shift = (1, body_at) if start >= body_at else (0, 0)
+                if exact and _as_written(raw[field], start - shift, end - shift) != exact:
+                    continue
                 stop = _word_end(text, end) if open_end else end
-                hits.setdefault(number, []).append(Hit(field, start, stop))
+                hits.setdefault(number, []).append(Hit(field, start - shift, stop - shift))
 
     def _drop_inner(self, hits: dict[int, list[Hit]]) -> None:
         for number in [n for n in hits if n in self._inside]:
@@ -128,12 +136,19 @@ def _holds(outer: Hit, inner: Hit) -> bool:
     return outer.field == inner.field and outer.start <= inner.start and inner.end <= outer.end and outer != inner
 
 
+def _as_written(raw: str, start: int, end: int) -> str:
+    places = offsets(raw)
+    return raw[places[start] : places[end - 1] + 1]
+
+
 def _word_end(text: str, end: int) -> int:
     """Where the word that a beginning was found of ends."""
-    while end < len(text) and _latin(text[end]) and _latin(text[end - 1]):
+    while end < len(text) and text[end] in _LETTERS and text[end - 1] in _LETTERS:
         end += 1
     return end
 
 
-def _latin(character: str) -> bool:
-    return character.isalnum() and not is_han(character)
+_LETTERS = frozenset(c for c in map(chr, range(0x3400)) if c.isalnum()) | frozenset(
+    c for c in map(chr, range(0xA000, 0x10000)) if c.isalnum() and not is_han(c)
+)
+"""Of scripts that set words apart: letters and digits, Han and what stands beside it left out."""

@@ -11,7 +11,11 @@ from opencc import OpenCC
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = re.compile("[\"'“”‘’「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]")
 _BLANKS = re.compile(rf"(?<=[{HAN}]) +(?=[{HAN}0-9a-z])|(?<=[0-9a-z]) +(?=[{HAN}])")
+_BESIDE_HAN = re.compile(rf"[{HAN}] | [{HAN}]")
 _ABBREVIATION = re.compile(r"(?<![a-z])([a-z])\. ?(?=[a-z]\.)|(?<=[^a-z][a-z])\.(?= |$)")
+BETWEEN = " \x1f "
+"""Stands between title and body where both are one text; no word holds it."""
+_BAR = BETWEEN.strip(" ")
 LONGEST = 4000
 """Characters of a field that are judged; a headline and its lede say what an item is about."""
 
@@ -42,13 +46,28 @@ def table() -> dict[int, str]:
 
 def fold(text: str) -> str:
     """The comparable form of a text, cut to LONGEST characters."""
-    return squeeze(text[:LONGEST].translate(table()))
+    return _squeeze(text[:LONGEST].translate(_bare_table()))
 
 
-def squeeze(folded: str) -> str:
-    """Without quotes, blanks beside Chinese, and the points of `U. S.`."""
-    bare = _MARKS.sub("", folded)
-    if not bare.isascii():
+def fold_both(title: str, body: str) -> tuple[str, int]:
+    """Both folded in one go, and where the body begins. What stands between them is in no word."""
+    title = title[:LONGEST]
+    if not body:
+        folded = fold(title)
+        return folded, len(folded)
+    both = _squeeze(f"{title.replace(_BAR, ' ')}{BETWEEN}{body[:LONGEST]}".translate(_bare_table()))
+    return both, both.index(_BAR) + 2
+
+
+@cache
+def _bare_table() -> dict[int, str | None]:
+    """The table, and marks left out."""
+    return {**table(), **{code: None for code in range(0x10000) if _MARKS.match(table().get(code, chr(code)))}}
+
+
+def _squeeze(bare: str) -> str:
+    """Without blanks beside Chinese, and the points of `U. S.`."""
+    if " " in bare and not bare.isascii() and _BESIDE_HAN.search(bare):
         bare = _BLANKS.sub("", bare)
     return _ABBREVIATION.sub(lambda m: m[1] or "", bare) if "." in bare else bare
 

@@ -12,7 +12,7 @@ from bot.judge.rules import Compiler, Rule
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.text import offsets
 
-_NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
+NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
 MOST_WORDS = 6
 """Words named in a reason; /why lists the rest."""
 CHAT_RULE = "chat"
@@ -43,17 +43,23 @@ class Judge:
             for rule in topic.rules:
                 for word in min(rule.needs, key=len):
                     self._by_word.setdefault(word, []).append((number, rule))
+        self._triggers = frozenset(w for w, rules in self._by_word.items() if any(r.weight > 0 for _, r in rules))
         for inner, longer in book.not_inside.items():
             self._lexicon.not_inside(self._lexicon.add(inner), [self._lexicon.add(text) for text in longer])
         self._lexicon.freeze()
 
-    def judge(self, entry: Entry) -> Verdict:
-        """Never raises for what an entry holds."""
-        found = self._lexicon.find(entry.title, entry.body)
-        if not found.hits:
-            return _NOTHING
-        entities = self._entities(found)
+    def glance(self, title: str, body: str) -> Found | None:
+        """The words that stand in a text; None when without any that a rule needs, as nearly all texts are."""
+        found = self._lexicon.find(title, body)
+        return None if self._triggers.isdisjoint(found.hits) else found
+
+    def judge(self, entry: Entry, found: Found | None = None) -> Verdict:
+        """found: of a glance at this entry. Never raises for what an entry holds."""
+        found = found or self.glance(entry.title, entry.body)
+        if not found:
+            return NOTHING
         present = found.hits.keys()
+        entities = self._entities(found)
         fired: dict[int, list[tuple[Rule, list[Hit]]]] = {}
         tried: set[int] = set()
         for word in present & self._by_word.keys():
@@ -66,7 +72,7 @@ class Judge:
                     if hits is not None:
                         fired.setdefault(topic, []).append((rule, hits))
         if not any(rule.weight > 0 for rules in fired.values() for rule, _ in rules):
-            return _NOTHING
+            return NOTHING
         return self._verdict(entry, entities, found, fired)
 
     def _verdict(
