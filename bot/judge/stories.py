@@ -206,7 +206,8 @@ def _terms(text: str) -> Iterable[str]:
     for run in _WORD.findall(text):
         if run[0].isascii():
             if len(run) > 2 and run not in _STOP:
-                yield run.rstrip("s") if len(run) > 4 else run
+                bare = run.removesuffix("'s")
+                yield bare.rstrip("s") if len(bare) > 4 else bare
         else:
             yield from (run[i : i + 2] for i in range(len(run) - 1) if run[i : i + 2] not in _STOP)
 

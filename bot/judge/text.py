@@ -9,8 +9,9 @@ from functools import cache
 from opencc import OpenCC
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_MARKS = re.compile("[\"'“”‘’「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]")
+_MARKS = re.compile("[\"“”‘「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]")
 _BLANKS = re.compile(rf"(?<=[{HAN}]) +(?=[{HAN}0-9a-z])|(?<=[0-9a-z]) +(?=[{HAN}])")
+_APOSTROPHE = re.compile(rf"(?<=[{HAN}])'|'(?=[{HAN}])")
 _BESIDE_HAN = re.compile(rf"[{HAN}] | [{HAN}]")
 _ABBREVIATION = re.compile(r"(?<![a-z])([a-z])\. ?(?=[a-z]\.)|(?<=[^a-z][a-z])\.(?= |$)")
 BETWEEN = " \x1f "
@@ -66,7 +67,9 @@ def _bare_table() -> dict[int, str | None]:
 
 
 def _squeeze(bare: str) -> str:
-    """Without blanks beside Chinese, and the points of `U. S.`."""
+    """Without apostrophes and blanks beside Chinese, and the points of `U. S.`."""
+    if "'" in bare and not bare.isascii():
+        bare = _APOSTROPHE.sub("", bare)
     if " " in bare and not bare.isascii() and _BESIDE_HAN.search(bare):
         bare = _BLANKS.sub("", bare)
     return _ABBREVIATION.sub(lambda m: m[1] or "", bare) if "." in bare else bare
@@ -76,7 +79,7 @@ def offsets(text: str) -> list[int]:
     """For each character of fold(text), its place in the text; one more at the end."""
     folded = text[:LONGEST].translate(table())
     places = list(range(len(folded)))
-    for pattern in (_MARKS, _BLANKS, _ABBREVIATION):
+    for pattern in (_MARKS, _APOSTROPHE, _BLANKS, _ABBREVIATION):
         gone: set[int] = set()
         for found in pattern.finditer(folded):
             kept = len(found[1]) if pattern is _ABBREVIATION and found[1] else 0
