@@ -178,14 +178,16 @@ class Stage:
 class Verdict:
     """What the rules say of one entry, by itself: no memory, no subscribers.
 
-    alert: some topic fired. matches: every topic with any evidence, best first. entities: keys of companies and
-    regulators named. acts: kinds of thing done (`fine`, `delist`), the same in every language. stages: normalised,
-    rules, blockers, in order. reason: one sentence.
+    alert: some topic fired. matches: every topic with any evidence, best first. entities: keys of companies and laws
+    named, none so general that it tells nothing apart. subjects: what it is about, softer (`minors`, `live-streams`).
+    acts: kinds of thing done (`fine`, `delist`), the same in every language. stages: normalised, rules, blockers, in
+    order. reason: one sentence.
     """
 
     alert: bool
     matches: tuple[Match, ...] = ()
     entities: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     reason: str = ""

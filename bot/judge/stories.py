@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.news import Entry, Story, Verdict
-from bot.judge.text import HAN, fold
+from bot.judge.text import HAN, fold, is_chinese
 
 WINDOW_DAYS = 3.0
 JOIN = 0.24
@@ -44,10 +44,12 @@ class _Doc:
     at: float
     title: str
     terms: dict[str, float]
-    entities: frozenset[str]
+    names: frozenset[str]
+    subjects: frozenset[str]
     acts: frozenset[str]
     numbers: frozenset[str]
     topics: frozenset[str]
+    han: bool
 
 
 class StoryIndex:
@@ -113,27 +115,30 @@ class StoryIndex:
         return heapq.nlargest(_CANDIDATES, counts, key=counts.__getitem__)
 
     def _score(self, a: _Doc, b: _Doc) -> tuple[float, str]:
-        """Words in common (cosine, rare ones count more), names, acts and numbers, less the days between.
+        """How much speaks for one story, less the days between, and what.
 
-        After the trade-offs measured for headline streams: text alone joins within a language, names with acts join
-        across languages, different companies keep apart what is worded alike.
+        After the trade-offs measured for headline streams: within a language, words in common tell (cosine, rare ones
+        count more), names and numbers help; across languages, where no word is shared, names, subjects, acts and
+        numbers have to do, and one of the first two must be shared; different companies keep apart what is worded
+        alike.
         """
-        text = self._cosine(a.terms, b.terms)
-        named_a, named_b = a.entities - _PLACES, b.entities - _PLACES
-        shared = named_a & named_b
-        names = len(shared) / max(1, min(len(named_a), len(named_b)))
-        acts = len(a.acts & b.acts) / max(1, min(len(a.acts), len(b.acts)))
-        numbers = len(a.numbers & b.numbers) / max(1, min(len(a.numbers), len(b.numbers)))
+        names, subjects, acts = a.names & b.names, a.subjects & b.subjects, a.acts & b.acts
+        numbers = a.numbers & b.numbers
         days = abs(a.at - b.at) / 86400
-        score = text + 0.25 * names + (0.15 if shared else 0.05) * acts + 0.15 * numbers - 0.04 * days
-        if named_a and named_b and not shared:
-            score -= 0.9
+        if a.han != b.han and not names and not subjects:
+            return 0.0, ""
+        text = self._cosine(a.terms, b.terms)
+        score = text + 0.25 * _part(names, a.names, b.names)
+        score += (0.22 if a.han == b.han else 0.3) * _part(subjects, a.subjects, b.subjects)
+        score += (0.15 if names or subjects else 0.05) * _part(acts, a.acts, b.acts)
+        score += 0.15 * _part(numbers, a.numbers, b.numbers) - 0.04 * days
+        if a.names and b.names and not names:
+            score -= 0.9 if not subjects else 0.2
         if not a.topics & b.topics:
             score -= 0.1
         said = [f"words {text:.2f}"]
-        said += [f"names {', '.join(sorted(shared))}"] if shared else []
-        said += [f"acts {', '.join(sorted(a.acts & b.acts))}"] if a.acts & b.acts else []
-        said += [f"numbers {', '.join(sorted(a.numbers & b.numbers))}"] if a.numbers & b.numbers else []
+        for what, shared in (("names", names), ("about", subjects), ("acts", acts), ("numbers", numbers)):
+            said += [f"{what} {', '.join(sorted(shared))}"] if shared else []
         return score, "; ".join(said)
 
     def _cosine(self, a: Mapping[str, float], b: Mapping[str, float]) -> float:
@@ -152,7 +157,7 @@ class StoryIndex:
 
     def _keys(self, doc: _Doc) -> Iterable[str]:
         yield from (f"t:{t}" for t in doc.terms)
-        yield from (f"e:{e}" for e in doc.entities)
+        yield from (f"e:{e}" for e in (*doc.names, *doc.subjects))
         yield from (f"n:{n}" for n in doc.numbers)
 
     def _drop(self, story_id: str) -> None:
@@ -168,8 +173,9 @@ class StoryIndex:
         self._last.pop(story_id, None)
 
 
-_PLACES = frozenset({"cac", "csrc", "sec", "hkex", "nyse", "nasdaq", "pcaob", "review-office"})
-"""Names too general to tell stories apart."""
+def _part(shared: frozenset[str], a: frozenset[str], b: frozenset[str]) -> float:
+    """The share of the smaller set that both hold, 0 to 1."""
+    return len(shared) / max(1, min(len(a), len(b)))
 
 
 def _describe(entry: Entry, verdict: Verdict, now: datetime) -> dict[str, Any]:
@@ -181,6 +187,7 @@ def _describe(entry: Entry, verdict: Verdict, now: datetime) -> dict[str, Any]:
         "words": " ".join(_terms(title)),
         "more": " ".join(dict.fromkeys(_terms(body))),
         "names": list(verdict.entities),
+        "subjects": list(verdict.subjects),
         "acts": list(verdict.acts),
         "numbers": sorted(_numbers(f"{title} {body}")),
         "topics": list(verdict.topics),
@@ -196,9 +203,11 @@ def _doc(story_id: str, features: Mapping[str, Any]) -> _Doc:
         str(features["title"]),
         terms,
         frozenset(features["names"]),
+        frozenset(features.get("subjects", ())),
         frozenset(features["acts"]),
         frozenset(features["numbers"]),
         frozenset(features["topics"]),
+        is_chinese(str(features["words"])),
     )
 
 

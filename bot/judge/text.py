@@ -9,9 +9,9 @@ from functools import cache
 from opencc import OpenCC
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_MARKS = re.compile("[\"“”‘「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]")
+_MARKS = re.compile('["“”‘「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]')
 _BLANKS = re.compile(rf"(?<=[{HAN}]) +(?=[{HAN}0-9a-z])|(?<=[0-9a-z]) +(?=[{HAN}])")
-_APOSTROPHE = re.compile(rf"(?<=[{HAN}])'|'(?=[{HAN}])")
+_APOSTROPHE = re.compile(rf"(?<=[{HAN}])'+|'+(?=[{HAN}])")
 _BESIDE_HAN = re.compile(rf"[{HAN}] | [{HAN}]")
 _ABBREVIATION = re.compile(r"(?<![a-z])([a-z])\. ?(?=[a-z]\.)|(?<=[^a-z][a-z])\.(?= |$)")
 BETWEEN = " \x1f "

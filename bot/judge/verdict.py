@@ -13,6 +13,8 @@ from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.text import offsets
 
 NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
+GENERAL, SUBJECTS = "general", "subjects"
+"""Tags: names that tell no stories apart; names of what a story is about."""
 MOST_WORDS = 6
 """Words named in a reason; /why lists the rest."""
 CHAT_RULE = "chat"
@@ -35,7 +37,7 @@ class Judge:
         self._aliases: dict[int, list[NameSpec]] = {}
         self._unless: dict[str, frozenset[int]] = {}
         lists = self._lists(book)
-        self._acts = {n: name for name, numbers in lists.items() if name.startswith("act_") for n in numbers}
+        self._acts = {n: act for name, numbers in lists.items() if (act := _act(name)) for n in numbers}
         compiler = Compiler(self._lexicon, lists)
         self._topics = tuple(self._topic(topic, keywords, compiler) for topic in book.topics)
         self._by_word: dict[int, list[tuple[int, Rule]]] = {}
@@ -59,7 +61,7 @@ class Judge:
         if not found:
             return NOTHING
         present = found.hits.keys()
-        entities = self._entities(found)
+        names = self._names(found)
         fired: dict[int, list[tuple[Rule, list[Hit]]]] = {}
         tried: set[int] = set()
         for word in present & self._by_word.keys():
@@ -73,12 +75,12 @@ class Judge:
                         fired.setdefault(topic, []).append((rule, hits))
         if not any(rule.weight > 0 for rules in fired.values() for rule, _ in rules):
             return NOTHING
-        return self._verdict(entry, entities, found, fired)
+        return self._verdict(entry, names, found, fired)
 
     def _verdict(
         self,
         entry: Entry,
-        entities: tuple[str, ...],
+        names: Sequence[NameSpec],
         found: Found,
         fired: dict[int, list[tuple[Rule, list[Hit]]]],
     ) -> Verdict:
@@ -94,26 +96,27 @@ class Judge:
             matches.append(Match(topic=topic.name, score=score, threshold=topic.threshold, evidence=evidence))
         matches.sort(key=lambda m: m.threshold - m.score)
         alert = any(m.fired for m in matches)
-        acts = dict.fromkeys(self._acts[n][len("act_") :] for n in sorted(found.hits.keys() & self._acts.keys()))
+        acts = dict.fromkeys(self._acts[n] for n in sorted(found.hits.keys() & self._acts.keys()))
         return Verdict(
             alert=alert,
             matches=tuple(matches),
-            entities=entities,
+            entities=tuple(n.key for n in names if not {GENERAL, SUBJECTS} & {*n.tags}),
+            subjects=tuple(n.key for n in names if SUBJECTS in n.tags),
             acts=tuple(acts),
             stages=tuple(_stages(matches, fired, self._topics)),
             reason=_reason(matches),
         )
 
-    def _entities(self, found: Found) -> tuple[str, ...]:
+    def _names(self, found: Found) -> list[NameSpec]:
         """Names that stand in the text; those whose guards stand there too are taken out of it."""
-        keys: dict[str, None] = {}
+        names: dict[str, NameSpec] = {}
         for number in sorted(found.hits.keys() & self._aliases.keys()):
             for name in self._aliases[number]:
                 if self._unless[name.key] & found.hits.keys():
                     found.hits.pop(number, None)
                 else:
-                    keys[name.key] = None
-        return tuple(keys)
+                    names[name.key] = name
+        return list(names.values())
 
     def _lists(self, book: RuleBook) -> dict[str, frozenset[int]]:
         lists: dict[str, set[int]] = {}
@@ -149,6 +152,11 @@ class Judge:
         added = [k for k in keywords if k.topic == spec.name and not k.removed]
         rules = [*spec.rules, *(RuleSpec(id=f"{CHAT_RULE}: {k.text}", when=k.text, weight=k.weight) for k in added)]
         return _Topic(spec.name, spec.threshold, tuple(compiler.compile(rule, spec.name) for rule in rules))
+
+
+def _act(listed: str) -> str:
+    """The act a list of words tells of, the same in every language: `act_list_zh` is `list`; "" for other lists."""
+    return listed.removeprefix("act_").removesuffix("_zh").removesuffix("_en") if listed.startswith("act_") else ""
 
 
 def _evidence(entry: Entry, rule: Rule, hit: Hit, places: tuple[list[int], list[int]]) -> Evidence:
