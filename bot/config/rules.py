@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.config.files import Document, Path_, check, read
 from bot.core.errors import Problem
 from bot.core.news import Entry
+from bot.judge.amounts import Rates
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.verdict import Judge
 
@@ -49,8 +51,17 @@ class NameItem(_Strict):
     tickers: Words = ()
 
 
+class ExchangeItem(_Strict):
+    """on: the day of these rates. in_cny: what one unit of a currency was worth."""
+
+    on: date
+    in_cny: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Annotated[float, Field(gt=0)]]
+
+
 class TopicsFile(_Strict):
     """config/topics.yaml."""
+
+    exchange: ExchangeItem = ExchangeItem(on=date(1970, 1, 1), in_cny={})
 
     topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")], TopicItem]
     lists: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")], Words] = Field(default_factory=dict)
@@ -96,6 +107,7 @@ def _book(topics: TopicsFile, companies: CompaniesFile | None) -> RuleBook:
         lists=topics.lists,
         names=tuple(names),
         not_inside=topics.not_inside,
+        rates=Rates(topics.exchange.on, topics.exchange.in_cny),
     )
 
 

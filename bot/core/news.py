@@ -180,8 +180,8 @@ class Verdict:
 
     alert: some topic fired. matches: every topic with any evidence, best first. entities: keys of companies and laws
     named, none so general that it tells nothing apart. subjects: what it is about, softer (`minors`, `live-streams`).
-    acts: kinds of thing done (`fine`, `delist`), the same in every language. stages: normalised, rules, blockers, in
-    order. reason: one sentence.
+    acts: kinds of thing done (`fine`, `delist`), the same in every language. amounts: sums of money
+    named, in CNY. stages: normalised, rules, blockers, in order. reason: one sentence.
     """
 
     alert: bool
@@ -189,6 +189,7 @@ class Verdict:
     entities: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
+    amounts: tuple[float, ...] = ()
     stages: tuple[Stage, ...] = ()
     reason: str = ""
 

@@ -27,11 +27,13 @@ no: ("NOT" | "-") near
     | PATTERN -> pattern
     | PHRASE -> phrase
     | FACT -> fact
+    | AMOUNT -> amount
     | SCOPE one -> scoped
     | WORD -> word
     | "(" either ")"
 
 NEAR.3: /(NEAR|THEN)\/\d{1,3}(?=[\s(]|$)/
+AMOUNT.4: /[a-z_]+(>=|<=|>|<)\s*\d[\d.,]*(\s*[a-z万亿千百十]+)?(\s+(?!AND|NOT)[A-Z]{3})?(?=[\s()]|$)/
 FACT.3: /(lang|source|tier):("[^"]*"|[^\s()"]+)/
 SCOPE.2: /[a-z_]+:/
 LIST.2: /@[A-Za-z0-9_]+/
@@ -47,8 +49,8 @@ _parser = Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """kind: either, all, no, near, then, word, named, pattern, scoped, fact. value: word, list, pattern, scope or
-    fact; for near and then their distance. column: from 1."""
+    """kind: either, all, no, near, then, word, named, pattern, scoped, fact, amount. value: word, list, pattern, scope,
+    fact or comparison (`fine>=1bn CNY`); for near and then their distance. column: from 1."""
 
     kind: str
     value: str = ""
@@ -111,6 +113,9 @@ class _Builder(Transformer[Token, Node]):
     def fact(self, found: list[Token]) -> Node:
         return Node("fact", found[0].replace('"', ""), column=found[0].column or 0)
 
+    def amount(self, found: list[Token]) -> Node:
+        return Node("amount", str(found[0]), column=found[0].column or 0)
+
     def scoped(self, found: list[Any]) -> Node:
         name = found[0][:-1]
         if name not in SCOPES:
@@ -158,6 +163,7 @@ _WORDS = {
     "AND": "AND",
     "NOT": "NOT",
     "SCOPE": "title: or body:",
+    "AMOUNT": "an amount like fine>=1bn CNY",
     "FACT": "lang:, source: or tier:",
     "PATTERN": "a /pattern/",
     "$END": "the end of the rule",

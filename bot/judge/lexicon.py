@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 import ahocorasick_rs
 
+from bot.judge.amounts import Amount, amounts
 from bot.judge.text import BETWEEN, fold, fold_both, is_han, offsets
 
 
@@ -52,6 +54,11 @@ class Found:
         """text: of fold_both."""
         self._text = text
         self.hits = hits
+
+    @cached_property
+    def amounts(self) -> tuple[tuple[int, Amount], ...]:
+        """Money and numbers of users, each with its field; places are those of the folded field."""
+        return tuple((field, amount) for field, text in enumerate(self.texts) for amount in amounts(text))
 
     @property
     def texts(self) -> tuple[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from operator import ge, gt, le, lt
 
 import re2
 
 from bot.core.news import Entry
+from bot.judge.amounts import USER_WORDS, Amount, Rates, parse_asked
 from bot.judge.grammar import Node, parse
 from bot.judge.lexicon import Found, Hit, Lexicon
 from bot.judge.specs import RuleError, RuleSpec
@@ -18,6 +21,8 @@ Evaluate = Callable[[Found, Entry], "list[Hit] | None"]
 """The hits that made it true (none, for a NOT), or None when it is not."""
 Groups = tuple[frozenset[int], ...]
 """Of each group some word must be there, or the rule cannot fire."""
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
+_REACH = 60
 _PATTERN_MEMORY = 8 * 1024 * 1024
 
 
@@ -34,10 +39,11 @@ class Rule:
 class Compiler:
     """Turns rule texts into Rules, adding their words to the lexicon."""
 
-    def __init__(self, lexicon: Lexicon, lists: Mapping[str, frozenset[int]]) -> None:
+    def __init__(self, lexicon: Lexicon, lists: Mapping[str, frozenset[int]], rates: Rates) -> None:
         """lists: name -> numbers of its words."""
         self._lexicon = lexicon
         self._lists = lists
+        self._rates = rates
 
     def compile(self, spec: RuleSpec, topic: str) -> Rule:
         """Raises RuleError, which names rule and topic."""
@@ -62,6 +68,8 @@ class Compiler:
                 return self._pattern(node, field)
             case "fact":
                 return _fact(node), ()
+            case "amount":
+                return self._amount(node, field)
             case "scoped":
                 return self._node(node.parts[0], 0 if node.value == "title" else 1)
             case "no":
@@ -76,6 +84,35 @@ class Compiler:
             return _all([p for p, _ in parts]), tuple(group for _, needs in parts for group in needs)
         shared = [needs[0] for _, needs in parts if needs]
         return _either([p for p, _ in parts]), (frozenset().union(*shared),) if len(shared) == len(parts) else ()
+
+    def _amount(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
+        """`money>=…` any sum, `users>=…` people, `fine>=…` a sum near a word of the lists of that act."""
+        name, sign, written = re.split("(>=|<=|>|<)", node.value, maxsplit=1)
+        try:
+            asked, currency = parse_asked(written)
+        except ValueError as error:
+            raise RuleError(str(error), column=node.column) from None
+        holds = _COMPARE[sign]
+        if name == "users":
+            numbers = frozenset(self._lexicon.add(word) for word in USER_WORDS)
+            return _amounts(lambda a: a.currency == "" and holds(a.value, asked), field, None), (numbers,)
+        bound = self._rates.cny(asked, currency or "CNY")
+        if bound is None:
+            known = ", ".join(["CNY", *self._rates.in_cny])
+            raise RuleError(f"there is no exchange rate for {currency}; there are {known}", column=node.column)
+
+        def enough(amount: Amount) -> bool:
+            value = self._rates.cny(amount.value, amount.currency) if amount.currency else None
+            return value is not None and holds(value, bound)
+
+        if name == "money":
+            return _amounts(enough, field, None), ()
+        lists = [self._lists[n] for n in (f"act_{name}", f"act_{name}_en", f"act_{name}_zh") if n in self._lists]
+        if not lists:
+            acts = sorted({n.split("_")[1] for n in self._lists if n.startswith("act_")})
+            raise RuleError(f"{name} is no amount; there are money, users, {', '.join(acts)}", column=node.column)
+        words = frozenset().union(*lists)
+        return _amounts(enough, field, words), (words,)
 
     def _numbers(self, node: Node) -> frozenset[int]:
         if node.kind == "named":
@@ -106,6 +143,25 @@ class Compiler:
             return None
 
         return evaluate, ()
+
+
+def _amounts(enough: Callable[[Amount], bool], field: int | None, near: frozenset[int] | None) -> Evaluate:
+    """near: a word of these within _REACH characters of the amount, when given."""
+
+    def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
+        for where, amount in found.amounts:
+            if field not in (None, where) or not enough(amount):
+                continue
+            here = Hit(where, amount.start, amount.end)
+            if near is None:
+                return [here]
+            for number in found.hits.keys() & near:
+                for hit in found.hits[number]:
+                    if hit.field == where and max(hit.start - here.end, here.start - hit.end) <= _REACH:
+                        return [here, hit]
+        return None
+
+    return evaluate
 
 
 def _any_of(numbers: frozenset[int], field: int | None) -> Evaluate:

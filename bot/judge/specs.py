@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from bot.core.errors import BotError
+from bot.judge.amounts import Rates
 
 
 class RuleError(BotError):
@@ -62,9 +64,11 @@ class NameSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleBook:
-    """lists: name (without @) -> words. not_inside: a word -> longer words in which it means something else."""
+    """lists: name (without @) -> words. not_inside: a word -> longer words in which it means something else. rates: to
+    compare amounts in different currencies."""
 
     topics: tuple[TopicSpec, ...]
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: tuple[NameSpec, ...] = ()
     not_inside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rates: Rates = Rates(date(1970, 1, 1), {})

@@ -189,7 +189,7 @@ def _describe(entry: Entry, verdict: Verdict, now: datetime) -> dict[str, Any]:
         "names": list(verdict.entities),
         "subjects": list(verdict.subjects),
         "acts": list(verdict.acts),
-        "numbers": sorted(_numbers(f"{title} {body}")),
+        "numbers": sorted(_numbers(f"{title} {body}") | _sums(verdict.amounts)),
         "topics": list(verdict.topics),
     }
 
@@ -219,6 +219,12 @@ def _terms(text: str) -> Iterable[str]:
                 yield bare.rstrip("s") if len(bare) > 4 else bare
         else:
             yield from (run[i : i + 2] for i in range(len(run) - 1) if run[i : i + 2] not in _STOP)
+
+
+def _sums(amounts: Iterable[float]) -> set[str]:
+    """Sums within some 8 % of each other share one of their two names: 80.26亿元 is $1.2 bn."""
+    places = [math.log(value) / math.log(1.08) for value in amounts if value > 0]
+    return {f"sum{math.floor(p)}" for p in places} | {f"sum{math.floor(p + 0.5)}~" for p in places}
 
 
 def _numbers(text: str) -> set[str]:

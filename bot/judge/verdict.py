@@ -38,7 +38,8 @@ class Judge:
         self._unless: dict[str, frozenset[int]] = {}
         lists = self._lists(book)
         self._acts = {n: act for name, numbers in lists.items() if (act := _act(name)) for n in numbers}
-        compiler = Compiler(self._lexicon, lists)
+        compiler = Compiler(self._lexicon, lists, book.rates)
+        self._rates = book.rates
         self._topics = tuple(self._topic(topic, keywords, compiler) for topic in book.topics)
         self._by_word: dict[int, list[tuple[int, Rule]]] = {}
         for number, topic in enumerate(self._topics):
@@ -103,9 +104,14 @@ class Judge:
             entities=tuple(n.key for n in names if not {GENERAL, SUBJECTS} & {*n.tags}),
             subjects=tuple(n.key for n in names if SUBJECTS in n.tags),
             acts=tuple(acts),
+            amounts=self._amounts(found) if alert else (),
             stages=tuple(_stages(matches, fired, self._topics)),
             reason=_reason(matches),
         )
+
+    def _amounts(self, found: Found) -> tuple[float, ...]:
+        worth = (self._rates.cny(a.value, a.currency) for _, a in found.amounts if a.currency)
+        return tuple(dict.fromkeys(round(value) for value in worth if value))
 
     def _names(self, found: Found) -> list[NameSpec]:
         """Names that stand in the text; those whose guards stand there too are taken out of it."""
