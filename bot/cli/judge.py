@@ -17,7 +17,7 @@ from bot.config.settings import load
 from bot.core.errors import ConfigError, Problem
 from bot.core.identity import story_id
 from bot.core.news import Entry, Story, Verdict
-from bot.judge.stories import WINDOW_DAYS, StoryIndex
+from bot.judge.stories import OPEN_DAYS, StoryIndex, with_memory
 from bot.judge.text import is_chinese
 from bot.judge.verdict import NOTHING, Judge
 from bot.runners.clock import SystemClock
@@ -47,7 +47,7 @@ def answer(judge: Judge, desk: Desk, line: bytes, number: int) -> dict[str, Any]
     if found is None:
         return {"id": item["id"], **_NOTHING}
     entry = _entry(item, body, at)
-    verdict = judge.judge(entry, found)
+    verdict = desk.with_memory(judge.judge(entry, found), at)
     return {"id": item["id"], **_said(verdict, desk.story_of(entry, verdict) if verdict.alert else None)}
 
 
@@ -85,6 +85,10 @@ class Desk:
         self._count = 0
         self._last = SystemClock().now()
 
+    def with_memory(self, verdict: Verdict, at: datetime | None) -> Verdict:
+        """The verdict, in the light of the stories that are open."""
+        return with_memory(verdict, self._index, at or self._last)
+
     def story_of(self, entry: Entry, verdict: Verdict) -> str:
         """Id of the entry's story. An entry without a date is taken as of the last one that had one."""
         at = self._last = entry.published or self._last
@@ -116,7 +120,7 @@ class Desk:
         self._live[story.id] = story
         self._count += 1
         if self._count % _FORGET_EVERY == 0:
-            before = at - timedelta(days=2 * WINDOW_DAYS)
+            before = at - timedelta(days=OPEN_DAYS)
             self._index.forget(before)
             self._live = {k: s for k, s in self._live.items() if s.last_update >= before}
         return story.id

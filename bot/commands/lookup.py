@@ -88,6 +88,8 @@ class LookingUp:
             "grew": "It joined a story that had been told already.",
             "baseline": "It was there at the first reading of its feed, which alerts nobody.",
             "old": "It was published too long before I read it.",
+            "update": "It brought news to a story that had been told, and went out as an answer to it.",
+            "review": "It was a near miss: only those who subscribe to `review` were shown it.",
             "no-match": "No topic's rules fired.",
         }.get(judged.outcome, judged.outcome)
         shown = [line(bold("Outcome: "), outcome)]

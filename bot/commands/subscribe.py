@@ -8,13 +8,14 @@ from difflib import get_close_matches
 
 from bot.commands.registry import Ask, Reply, command
 from bot.core.changes import Changes
-from bot.core.chat import EVERY_TOPIC, Role, Subscription
+from bot.core.chat import EVERY_TOPIC, REVIEW, Role, Subscription
 from bot.core.errors import BadRequest
 from bot.core.message import Block, Button, Message, Shape, bold, bullets, code, line, note, say, text, title
 from bot.core.ports import Desk
 from bot.judge.newsroom import Newsroom
 
 DEEP_LINK = "sub_"
+_LANES = {EVERY_TOPIC: "every topic", REVIEW: "near misses: what scored a little less than its topic asks for"}
 
 
 class Subscribing:
@@ -62,11 +63,11 @@ class Subscribing:
         topic = self._topic(topic)
         chat = ask.call.chat
         mine = await self._desk.chat_subscriptions(chat.id)
-        same = next((s for s in mine if s.topic in (topic, EVERY_TOPIC)), None)
+        same = next((s for s in mine if s.topic == topic or (s.topic == EVERY_TOPIC and topic != REVIEW)), None)
         if same:
             return Reply(say(f"This chat gets {same.topic} already ({same.id})."))
         made = Subscription(id=_next_id(mine), chat_id=chat.id, topic=topic, created=ask.now, by=ask.call.actor)
-        covered = tuple(s.key for s in mine) if topic == EVERY_TOPIC else ()
+        covered = tuple(s.key for s in mine if s.topic != REVIEW) if topic == EVERY_TOPIC else ()
         stored = await self._desk.chat(chat.id)
         changes = Changes(
             at=ask.now,
@@ -74,7 +75,7 @@ class Subscribing:
             subscriptions=(made,),
             subscriptions_gone=covered,
         )
-        shown = "every topic" if topic == EVERY_TOPIC else f"{topic}: {self._newsroom.topics[topic]}"
+        shown = _LANES.get(topic) or f"{topic}: {self._newsroom.topics[topic]}"
         done = line(
             "Done: this chat gets ",
             bold(shown),
@@ -121,7 +122,7 @@ class Subscribing:
         return Reply(Message((_listed(mine),)))
 
     def _topic(self, written: str) -> str:
-        names = (*self._newsroom.topics, EVERY_TOPIC)
+        names = (*self._newsroom.topics, EVERY_TOPIC, REVIEW)
         topic = written.lower()
         if topic in names:
             return topic
@@ -131,7 +132,7 @@ class Subscribing:
 
     def _topic_list(self) -> Block:
         lines = [line(bold(name), f"  {words}") for name, words in self._newsroom.topics.items()]
-        return Block(Shape.LIST, (*lines, line(bold(EVERY_TOPIC), "  every topic")))
+        return Block(Shape.LIST, (*lines, *(line(bold(name), f"  {words}") for name, words in _LANES.items())))
 
     def _topic_buttons(self) -> tuple[Button, ...]:
         return tuple(Button(name, f"subscribe {name}") for name in (*self._newsroom.topics, EVERY_TOPIC))

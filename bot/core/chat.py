@@ -8,6 +8,8 @@ from enum import StrEnum
 
 EVERY_TOPIC = "all"
 """The subscription that takes every topic."""
+REVIEW = "review"
+"""The subscription that takes near misses: what scored less than a topic asks for, but not much less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

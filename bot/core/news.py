@@ -153,16 +153,21 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One topic's opinion of an entry."""
+    """One topic's opinion of an entry. review: from this score on it is a near miss."""
 
     topic: str
     score: float
     threshold: float
     evidence: tuple[Evidence, ...] = ()
+    review: float = 0.6
 
     @property
     def fired(self) -> bool:
         return self.score >= self.threshold
+
+    @property
+    def near(self) -> bool:
+        return self.review <= self.score < self.threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +212,8 @@ class Verdict:
 class Judged:
     """An entry with everything that was decided about it, as kept in the archive for /why, /whynot and backtests.
 
-    outcome: `alert`, `grew` (a story), `duplicate`, `baseline`, `old`, `no-match`. story_id: "" when none.
+    outcome: `alert`, `update` (of a story), `grew` (a story), `review` (a near miss), `baseline`, `old`, `no-match`.
+    story_id: "" when none.
     """
 
     entry: Entry

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.changes import Changes
-from bot.core.chat import Delivery, Subscription
+from bot.core.chat import REVIEW, Act, Delivery, Subscription
 from bot.core.errors import FetchError
 from bot.core.identity import delivery_key, digest, story_id
 from bot.core.message import Message
 from bot.core.news import Entry, Feed, FeedState, Judged, Reading, Report, Stage, Story, Verdict
 from bot.judge import render, timing
-from bot.judge.stories import StoryIndex
+from bot.judge.stories import Joined, StoryIndex, with_memory
 from bot.judge.summary import summarise
+from bot.judge.updates import told, whats_new
 from bot.judge.verdict import Judge
 
 MAX_REPORTS = 50
@@ -106,27 +107,44 @@ class Editor:
 
     def _take(self, entry: Entry, verdict: Verdict, draft: _Draft, why_quiet: str) -> None:
         """Decide one unseen entry."""
+        verdict = with_memory(verdict, self._index, draft.now)
         if not verdict.alert:
-            draft.entries.append(Judged(entry=entry, at=draft.now, outcome="no-match", verdict=verdict))
+            near = not why_quiet and any(m.near for m in verdict.matches)
+            outcome = "review" if near else "no-match"
+            draft.entries.append(Judged(entry=entry, at=draft.now, outcome=outcome, verdict=verdict))
+            if near:
+                _show_near_miss(entry, verdict, draft)
             return
         joined = self._index.find(entry, verdict, draft.now)
         known = self._live.get(joined.story_id) if joined else None
         if joined and known and (not known.silent or why_quiet):
-            features = self._index.features(entry, verdict, draft.now, known.features)
-            story, outcome = _grown(known, entry, draft.now, features), why_quiet or "grew"
-            stage = Stage(name="story", outcome=f"joined #{story.id}", detail=joined.why)
-        else:
-            # A story nobody was told of starts anew, under its own id, with the first report that may wake somebody.
-            taken = known.id if known else story_id(entry.key, self._live)
-            story, outcome = self._story(taken, entry, verdict, draft.now, silent=bool(why_quiet)), why_quiet or "alert"
-            stage = Stage(name="story", outcome=f"new #{story.id}")
-        self._keep(story)
-        draft.stories[story.id] = story
-        if outcome == "alert":
-            _deliver(story, draft)
-        draft.entries.append(
-            Judged(entry=entry, at=draft.now, outcome=outcome, story_id=story.id, verdict=verdict, stages=(stage,))
-        )
+            self._join(joined, known, entry, verdict, draft, why_quiet)
+            return
+        # A story nobody was told of starts anew, under its own id, with the first report that may wake somebody.
+        taken = known.id if known else story_id(entry.key, self._live)
+        story = self._story(taken, entry, verdict, draft.now, silent=bool(why_quiet))
+        self._keep(story, draft)
+        if not why_quiet:
+            _deliver(story, render.alert(story), Act.POST, draft)
+        stage = Stage(name="story", outcome=f"new #{story.id}")
+        draft.entries.append(_judged(entry, why_quiet or "alert", story, verdict, stage, draft))
+
+    def _join(
+        self, joined: Joined, known: Story, entry: Entry, verdict: Verdict, draft: _Draft, why_quiet: str
+    ) -> None:
+        """One more report of a story; news within it gets a message of its own, as an answer to the first."""
+        before = known.features.get("told")
+        before = before if isinstance(before, dict) else {}
+        new = "" if why_quiet else whats_new(before, entry, verdict)
+        features = self._index.features(entry, verdict, draft.now, known.features)
+        features["told"] = told(entry, verdict, before) if new else before
+        story = _grown(known, entry, draft.now, features)
+        self._keep(story, draft)
+        if new:
+            _deliver(story, render.update(story, entry, new), Act.REPLY, draft)
+        stage = Stage(name="story", outcome=f"joined #{story.id}", detail=joined.why)
+        outcome = why_quiet or ("update" if new else "grew")
+        draft.entries.append(_judged(entry, outcome, story, verdict, stage, draft, new))
 
     def _story(self, name: str, entry: Entry, verdict: Verdict, now: datetime, *, silent: bool) -> Story:
         evidence = [e for m in verdict.matches if m.fired for e in m.evidence if e.weight > 0]
@@ -147,13 +165,15 @@ class Editor:
             last_update=min(now, entry.published) if silent and entry.published else now,
             entities=verdict.entities,
             reports=(_report(entry, now),),
-            features=self._index.features(entry, verdict, now),
+            features={**self._index.features(entry, verdict, now), "told": told(entry, verdict)},
             silent=silent,
         )
 
-    def _keep(self, story: Story) -> None:
+    def _keep(self, story: Story, draft: _Draft | None = None) -> None:
         self._live[story.id] = story
         self._index.add(story)
+        if draft:
+            draft.stories[story.id] = story
 
 
 def _keys(entry: Entry) -> Iterator[str]:
@@ -180,22 +200,42 @@ def _grown(story: Story, entry: Entry, now: datetime, features: Mapping[str, obj
     )
 
 
-def _deliver(story: Story, draft: _Draft) -> None:
-    """One row a chat, however many of its subscriptions match; the message itself is kept once."""
+def _judged(
+    entry: Entry, outcome: str, story: Story, verdict: Verdict, stage: Stage, draft: _Draft, new: str = ""
+) -> Judged:
+    stages = (stage, Stage(name="update", outcome=new)) if new else (stage,)
+    return Judged(entry=entry, at=draft.now, outcome=outcome, story_id=story.id, verdict=verdict, stages=stages)
+
+
+def _deliver(story: Story, message: Message, act: Act, draft: _Draft) -> None:
+    """One row a chat, however many of its subscriptions match."""
     chats = dict.fromkeys(s.chat_id for s in draft.subscriptions if s.wants(story.topics))
-    if not chats:
-        return
-    message_id = digest(story.id, str(story.revision))
-    draft.messages[message_id] = render.alert(story)
-    draft.deliveries.extend(
+    _send(chats, message, (story.id, story.revision, act.value), act, draft)
+
+
+def _show_near_miss(entry: Entry, verdict: Verdict, draft: _Draft) -> None:
+    """To those who want to see what nearly was an alert. It makes no story: nothing joins it."""
+    chats = dict.fromkeys(s.chat_id for s in draft.subscriptions if s.topic == REVIEW)
+    _send(chats, render.near_miss(entry, verdict), (digest(entry.key), 0, REVIEW), Act.POST, draft)
+
+
+def _send(chats: Iterable[str], message: Message, about: tuple[str, int, str], act: Act, draft: _Draft) -> None:
+    """about: story, revision and kind, which together name the message; it is kept once for all chats."""
+    name, revision, kind = about
+    message_id = digest(name, str(revision), *([kind] if kind == REVIEW else []))
+    rows = [
         Delivery(
-            key=delivery_key(chat, story.id, story.revision, "post"),
+            key=delivery_key(chat, name, revision, kind),
             chat_id=chat,
             message_id=message_id,
-            story_id=story.id,
-            revision=story.revision,
+            story_id="" if kind == REVIEW else name,
+            revision=revision,
+            act=act,
             created=draft.now,
             next_try=draft.now,
         )
         for chat in chats
-    )
+    ]
+    if rows:
+        draft.messages[message_id] = message
+        draft.deliveries.extend(rows)

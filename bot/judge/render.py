@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core.message import Block, Button, Line, Message, Shape, Span, Style, bold, code, line, note, text
-from bot.core.news import Story
+from bot.core.message import Block, Button, Line, Message, Shape, Span, Style, bold, code, line, note, text, title
+from bot.core.news import Entry, Story, Verdict
 
 TOPIC_NAMES = {"cac": "CAC", "listing": "Listing"}
 
@@ -20,6 +20,25 @@ def alert(story: Story) -> Message:
     blocks.append(note(f"Why: {story.why}"))
     blocks.append(note(code(f"#{story.id}")))
     return Message(tuple(blocks), buttons=(Button("Why?", f"why {story.id}"),), lang="en")
+
+
+def update(story: Story, entry: Entry, new: str) -> Message:
+    """What a later report adds to a story told before; shown as an answer to it."""
+    head = line(bold("Update"), f" ({new}): ", Span(entry.title, url=entry.url))
+    at = f"published {stamp(entry.published)}" if entry.published else f"first seen {stamp(story.last_update)}"
+    source = text(line(bold(entry.source or entry.feed_id), f" · {topics(story)} · {at}"))
+    blocks = (Block(Shape.TITLE, (head,)), source, note(code(f"#{story.id}")))
+    return Message(blocks, buttons=(Button("Why?", f"why {story.id}"),), lang="en")
+
+
+def near_miss(entry: Entry, verdict: Verdict) -> Message:
+    """What scored less than its topic asks for, for those who want to see it."""
+    blocks = (
+        title(bold("Near miss: "), Span(entry.title, url=entry.url)),
+        text(line(bold(entry.source or entry.feed_id))),
+        note(verdict.reason),
+    )
+    return Message(blocks, lang="en")
 
 
 def one_line(story: Story) -> Line:

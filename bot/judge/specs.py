@@ -40,13 +40,14 @@ class RuleSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSpec:
-    """An entry alerts when the weights of the rules that fire add up to `threshold`. must, must_not: whole-topic
-    examples. words: the topic in one line, for people."""
+    """An entry alerts when the weights of the rules that fire add up to `threshold`; from `review` on it is shown to
+    those who want near misses. must, must_not: whole-topic examples. words: the topic in one line, for people."""
 
     name: str
     words: str
     rules: tuple[RuleSpec, ...]
     threshold: float = 1.0
+    review: float = 0.6
     must: tuple[str, ...] = ()
     must_not: tuple[str, ...] = ()
 

@@ -7,15 +7,17 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.core.news import Entry, Story, Verdict
+from bot.core.news import Entry, Stage, Story, Verdict
 from bot.judge.text import HAN, fold, is_chinese
 
 WINDOW_DAYS = 3.0
 JOIN = 0.24
+OPEN_DAYS = 30.0
+"""How long a story makes its follow-ups likelier."""
 MOST_DOCS = 8
 """Reports of a story whose words are kept to recognise it."""
 _COMMON = 400
@@ -105,6 +107,17 @@ class StoryIndex:
                     best = Joined(story_id, round(score, 3), why)
         return best
 
+    def about(self, names: Iterable[str], topic: str, now: datetime) -> str:
+        """The id of a story of this topic that names one of these companies and is still open, "" when none is."""
+        for name in names:
+            for story_id in self._by_term.get(f"e:{name}", ()):
+                if any(
+                    name in d.names and topic in d.topics and abs(now.timestamp() - d.at) <= OPEN_DAYS * 86400
+                    for d in self._docs[story_id]
+                ):
+                    return story_id
+        return ""
+
     def _candidates(self, doc: _Doc) -> Iterable[str]:
         counts: defaultdict[str, float] = defaultdict(float)
         held = [(len(self._by_term[key]), key) for key in self._keys(doc) if key in self._by_term]
@@ -171,6 +184,22 @@ class StoryIndex:
                     if not holders:
                         del self._by_term[key]
         self._last.pop(story_id, None)
+
+
+def with_memory(verdict: Verdict, index: StoryIndex, now: datetime) -> Verdict:
+    """A near miss about a company with an open story of the same topic is a follow-up: it alerts (知网 summoned,
+    then fined)."""
+    if verdict.alert or not verdict.entities:
+        return verdict
+    for match in verdict.matches:
+        story_id = index.about(verdict.entities, match.topic, now) if match.near else ""
+        if story_id:
+            lowered = tuple(replace(m, threshold=m.review) if m is match else m for m in verdict.matches)
+            why = f"#{story_id} is open, so {match.review:g} is enough for {match.topic}"
+            stage = Stage(name="open story", outcome="alert", detail=why)
+            reason = verdict.reason.replace(" is not enough", f" is enough while #{story_id} is open,")
+            return replace(verdict, alert=True, matches=lowered, stages=(*verdict.stages, stage), reason=reason)
+    return verdict
 
 
 def _part(shared: frozenset[str], a: frozenset[str], b: frozenset[str]) -> float:

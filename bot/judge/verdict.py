@@ -25,6 +25,7 @@ CHAT_RULE = "chat"
 class _Topic:
     name: str
     threshold: float
+    review: float
     rules: tuple[Rule, ...]
 
 
@@ -94,7 +95,9 @@ class Judge:
                 _evidence(entry, rule, hit, places) for rule, hits in rules for hit in dict.fromkeys(hits[:8])
             )
             score = round(sum(rule.weight for rule, _ in rules), 4)
-            matches.append(Match(topic=topic.name, score=score, threshold=topic.threshold, evidence=evidence))
+            matches.append(
+                Match(topic=topic.name, score=score, threshold=topic.threshold, review=topic.review, evidence=evidence)
+            )
         matches.sort(key=lambda m: m.threshold - m.score)
         alert = any(m.fired for m in matches)
         acts = dict.fromkeys(self._acts[n] for n in sorted(found.hits.keys() & self._acts.keys()))
@@ -157,7 +160,9 @@ class Judge:
     def _topic(self, spec: TopicSpec, keywords: Sequence[Keyword], compiler: Compiler) -> _Topic:
         added = [k for k in keywords if k.topic == spec.name and not k.removed]
         rules = [*spec.rules, *(RuleSpec(id=f"{CHAT_RULE}: {k.text}", when=k.text, weight=k.weight) for k in added)]
-        return _Topic(spec.name, spec.threshold, tuple(compiler.compile(rule, spec.name) for rule in rules))
+        return _Topic(
+            spec.name, spec.threshold, spec.review, tuple(compiler.compile(rule, spec.name) for rule in rules)
+        )
 
 
 def _act(listed: str) -> str:

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.news import ALL_ENTRIES, Feed, FeedState, Reading
+from bot.core.chat import Act
+from bot.core.news import ALL_ENTRIES, Feed, FeedState, Reading, Tier
 from bot.judge.decide import Editor, Memory, keys_of
 from bot.judge.timing import Bounds
+from bot.judge.updates import MOST_UPDATES, whats_new
 from tests.fakes.clock import START
 from tests.unit.examples import FINE, NOISE, entry, judge, subscription
 
@@ -157,3 +159,68 @@ def test_a_failed_commit_calls_for_a_new_editor_that_decides_alike():
     rebuilt = Desk()
     rebuilt.editor = Editor(changes.stories, bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(1))
     assert outcomes(rebuilt.read(entry(feed="harbour"))) == ["grew"]
+
+
+REVIEWED = "China's cyberspace regulator opens cybersecurity review of Didi"
+FINED = "China's cyberspace regulator fines Didi after cybersecurity review"
+NEAR_MISS = "货拉拉被约谈"
+
+
+def test_a_further_act_in_a_story_is_an_update_with_a_message_of_its_own():
+    desk = Desk(subscription("fake:1", "cac"))
+    first = desk.read(entry(REVIEWED)).deliveries
+    changes = desk.read(entry(FINED, feed="paper"))
+    assert outcomes(changes) == ["update"]
+    (row,) = changes.deliveries
+    assert (row.act, row.story_id, row.revision) == (Act.REPLY, first[0].story_id, 2)
+    message = dict(changes.messages)[row.message_id].plain()
+    assert "now: fine" in message
+    assert f"#{row.story_id}" in message
+    assert changes.entries[0].stages[-1].outcome == "now: fine"
+    again = desk.read(entry("Didi fined by China's cyberspace regulator after cybersecurity review", feed="third"))
+    assert (outcomes(again), again.deliveries) == (["grew"], ())
+
+
+def test_a_step_back_is_only_another_wording():
+    desk = Desk(subscription("fake:1", "cac"))
+    desk.read(entry(FINED))
+    changes = desk.read(entry(REVIEWED, feed="paper"))
+    assert (outcomes(changes), changes.deliveries) == (["grew"], ())
+
+
+def test_a_rumour_is_confirmed_by_the_office_itself_and_a_fact_needs_no_confirming():
+    office = replace(entry("网信办对滴滴处以罚款", feed="office"), tier=Tier.OFFICIAL)
+    for title, outcome in (
+        ("China's cyberspace regulator could fine Didi, sources say", "update"),
+        ("China's cyberspace regulator fines Didi", "grew"),
+    ):
+        desk = Desk(subscription("fake:1", "cac"))
+        desk.read(entry(title))
+        assert outcomes(desk.read(office)) == [outcome]
+
+
+def test_the_updates_of_a_story_have_an_end():
+    known = {"step": 1, "sum": False, "rumour": False, "updates": MOST_UPDATES}
+    fined = entry(FINED)
+    assert whats_new(known, fined, judge().judge(fined)) == ""
+    assert whats_new({**known, "updates": 0}, fined, judge().judge(fined)) == "now: fine"
+
+
+def test_a_near_miss_goes_to_those_who_ask_for_near_misses():
+    desk = Desk(subscription("fake:1", "all"), subscription("fake:2", "review"))
+    changes = desk.read(entry(NEAR_MISS))
+    assert outcomes(changes) == ["review"]
+    assert [d.chat_id for d in changes.deliveries] == ["fake:2"]
+    assert not changes.stories
+    assert "Near miss" in changes.messages[0][1].plain()
+
+
+def test_an_open_story_lowers_the_bar_for_its_follow_ups():
+    desk = Desk(subscription("fake:1", "cac"))
+    desk.read(entry("网络安全审查办公室对货拉拉启动网络安全审查"))
+    later = START + timedelta(days=12)
+    changes = desk.read(entry(NEAR_MISS, at=later), at=later)
+    assert outcomes(changes) == ["alert"]
+    assert any(s.name == "open story" for s in changes.entries[0].verdict.stages)
+    too_late = START + timedelta(days=60)
+    assert outcomes(desk.read(entry("货拉拉被罚款", at=too_late), at=too_late)) != ["alert"]
