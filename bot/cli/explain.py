@@ -37,12 +37,15 @@ def command(
         entry = Entry(
             feed_id="you", key="you", aliases=("you",), url="", title=what, lang="zh-Hans" if is_chinese(what) else "en"
         )
-        _show(out, entry, Judge(settings.rules).judge(entry), ())
+        judge = Judge(settings.rules)
+        verdict = judge.judge(entry)
+        _show(out, entry, verdict, () if verdict.alert else judge.near_misses(entry))
         return
     if story:
         out.print(f"story #{story.id}: {story.report_count} reports, first seen {story.first_seen:%Y-%m-%d %H:%M} UTC")
     out.print(f"outcome: {kept.outcome}")
-    _show(out, kept.entry, kept.verdict, kept.stages)
+    missed = () if kept.verdict.alert else Judge(settings.rules).near_misses(kept.entry)
+    _show(out, kept.entry, kept.verdict, (*kept.stages, *missed))
 
 
 def _is_name(what: str) -> bool:
@@ -64,7 +67,8 @@ async def _kept(settings: Settings, data: Path, what: str) -> tuple[Judged | Non
 
 def _show(out: Console, entry: Entry, verdict: Verdict, more: tuple[Stage, ...]) -> None:
     out.print(f"title: {safe_text(entry.title)}")
-    out.print(f"normalised to: {safe_text(fold(entry.title))}")
+    if not verdict.stages:
+        out.print(f"normalised: {safe_text(fold(entry.title))}")
     if verdict.entities:
         out.print(f"names: {', '.join(verdict.entities)}")
     for stage in (*verdict.stages, *more):

@@ -12,7 +12,7 @@ from bot.core.durations import seconds, words
 from bot.core.errors import BadRequest
 from bot.core.identity import canonical_url
 from bot.core.message import Block, Message, Shape, Span, bold, bullets, code, line, note, say, text, title
-from bot.core.news import Judged, Story
+from bot.core.news import Stage, Story
 from bot.core.ports import Store
 from bot.judge import render
 from bot.judge.newsroom import Newsroom
@@ -66,7 +66,7 @@ class LookingUp:
         blocks = [
             title(code(f"#{story.id}"), " ", Span(story.title, url=story.url)),
             text(line(bold("Why: "), story.why)),
-            *([_stages(judged)] if judged else []),
+            *([_stages((*judged.verdict.stages, *judged.stages))] if judged else []),
             _reports(story),
             note(f"Topic: {render.topics(story)} · {render.when(story)} · {_delivery(here)}"),
         ]
@@ -95,15 +95,13 @@ class LookingUp:
         shown = [line(bold("Outcome: "), outcome)]
         if judged.story_id:
             shown.append(line(bold("Story: "), code(f"#{judged.story_id}")))
-        return Reply(
-            Message(
-                (
-                    title(Span(judged.entry.title, url=judged.entry.url)),
-                    Block(Shape.TEXT, tuple(shown)),
-                    _stages(judged),
-                )
-            )
-        )
+        told = judged.outcome in ("alert", "grew", "update")
+        missed = () if told else self._newsroom.judge.near_misses(judged.entry)
+        if not told and not judged.verdict.stages:
+            shown.append(line(bold("Reason: "), judged.verdict.reason))
+        stages = (*judged.verdict.stages, *judged.stages, *missed)
+        head = title(Span(judged.entry.title, url=judged.entry.url))
+        return Reply(Message((head, Block(Shape.TEXT, tuple(shown)), *([_stages(stages)] if stages else []))))
 
     @command(example="status")
     async def status(self, ask: Ask) -> Reply:
@@ -145,8 +143,7 @@ def _passes(story: Story, filters: dict[str, str], since: datetime | None) -> bo
     return "topic" not in filters or filters["topic"] in story.topics
 
 
-def _stages(judged: Judged) -> Block:
-    stages = (*judged.verdict.stages, *judged.stages)
+def _stages(stages: Sequence[Stage]) -> Block:
     return bullets(*(line(bold(s.name), f": {s.outcome}", f" ({s.detail})" if s.detail else "") for s in stages))
 
 

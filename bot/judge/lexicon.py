@@ -83,6 +83,11 @@ class Lexicon:
             raise ValueError(f"{written!r} holds nothing to look for")
         return self._numbers.setdefault(word, len(self._numbers))
 
+    def words(self, numbers: Iterable[int]) -> list[str]:
+        """The words of these numbers, folded; a `*` stands for any ending."""
+        wanted = frozenset(numbers)
+        return [w.text + "*" * w.open_end for w, number in self._numbers.items() if number in wanted]
+
     def not_inside(self, word: int, longer: Iterable[int]) -> None:
         """The word does not count where it is part of one of these."""
         self._inside.setdefault(word, []).extend(longer)

@@ -17,6 +17,8 @@ GENERAL, SUBJECTS = "general", "subjects"
 """Tags: names that tell no stories apart; names of what a story is about."""
 MOST_WORDS = 6
 """Words named in a reason; /why lists the rest."""
+CONTEXT = 16
+"""Characters shown on either side of words found in the text below a headline."""
 CHAT_RULE = "chat"
 """Begins the id of a rule added in chat."""
 
@@ -76,7 +78,7 @@ class Judge:
                     if hits is not None:
                         fired.setdefault(topic, []).append((rule, hits))
         if not any(rule.weight > 0 for rules in fired.values() for rule, _ in rules):
-            return NOTHING
+            return Verdict(alert=False, reason=self._words_only(found))
         return self._verdict(entry, names, found, fired)
 
     def _verdict(
@@ -108,9 +110,35 @@ class Judge:
             subjects=tuple(n.key for n in names if SUBJECTS in n.tags),
             acts=tuple(acts),
             amounts=self._amounts(found) if alert else (),
-            stages=tuple(_stages(matches, fired, self._topics)),
+            stages=(Stage(name="normalised", outcome=found.texts[0]), *_stages(matches, entry)),
             reason=_reason(matches),
         )
+
+    def near_misses(self, entry: Entry, most: int = 5) -> tuple[Stage, ...]:
+        """Rules that lack only one thing to fire on this entry, and what that is; for people, not for every poll."""
+        found = self.glance(entry.title, entry.body)
+        if not found:
+            return ()
+        self._names(found)
+        present = found.hits.keys()
+        missed: list[tuple[int, Stage]] = []
+        for topic in self._topics:
+            for rule in topic.rules:
+                lacking = [group for group in rule.needs if present.isdisjoint(group)]
+                held = len(rule.needs) - len(lacking)
+                if rule.weight <= 0 or not held or len(lacking) > 1 or rule.fires(found, entry) is not None:
+                    continue
+                detail = "its words stand in it, but not where, or not without what, the rule asks for"
+                if lacking:
+                    words = sorted(self._lexicon.words(lacking[0]), key=len)
+                    detail = f"lacks any of: {', '.join(words[:8])}{' …' if len(words) > 8 else ''}"
+                missed.append((-held, Stage(name=f"near miss {topic.name}", outcome=rule.id, detail=detail)))
+        return tuple(stage for _, stage in sorted(missed, key=lambda pair: pair[0])[:most])
+
+    def _words_only(self, found: Found) -> str:
+        words = self._lexicon.words(found.hits.keys() & self._triggers)
+        shown = ", ".join(f"“{w}”" for w in sorted(words, key=len, reverse=True)[:3])
+        return f"{shown} in it, but no rule holds"
 
     def _amounts(self, found: Found) -> tuple[float, ...]:
         worth = (self._rates.cny(a.value, a.currency) for _, a in found.amounts if a.currency)
@@ -178,23 +206,36 @@ def _evidence(entry: Entry, rule: Rule, hit: Hit, places: tuple[list[int], list[
     return Evidence(rule=rule.id, words=text[start:end], where=where, start=start, end=end, weight=rule.weight)
 
 
-def _stages(
-    matches: Sequence[Match], fired: dict[int, list[tuple[Rule, list[Hit]]]], topics: Sequence[_Topic]
-) -> list[Stage]:
-    rules = {topics[number].name: found for number, found in fired.items()}
+def _stages(matches: Sequence[Match], entry: Entry) -> list[Stage]:
+    """Of each topic: what spoke for it, what against it, and how it ended; every rule with its weight and words."""
     stages = []
     for match in matches:
-        detail = "; ".join(
-            f"{rule.id} {rule.weight:+g}" + (f": {_quoted(match, rule)}" if _quoted(match, rule) else "")
-            for rule, _ in rules[match.topic]
-        )
-        outcome = f"{match.score:g} of {match.threshold:g}, " + ("fired" if match.fired else "not enough")
-        stages.append(Stage(name=f"rules {match.topic}", outcome=outcome, detail=detail))
+        for name, sign in (("rules", 1), ("against", -1)):
+            told = [_told(match, rule, weight, entry) for rule, weight in _weights(match) if weight * sign > 0]
+            if told or sign > 0:
+                outcome = f"{match.score:g} of {match.threshold:g}, " + ("fired" if match.fired else "not enough")
+                if sign < 0:
+                    outcome = f"{sum(w for _, w in _weights(match) if w < 0):+g}"
+                stages.append(Stage(name=f"{name} {match.topic}", outcome=outcome, detail="; ".join(told)))
     return stages
 
 
-def _quoted(match: Match, rule: Rule) -> str:
-    return ", ".join(dict.fromkeys(e.words for e in match.evidence if e.rule == rule.id))
+def _weights(match: Match) -> list[tuple[str, float]]:
+    return list(dict.fromkeys((e.rule, e.weight) for e in match.evidence))
+
+
+def _told(match: Match, rule: str, weight: float, entry: Entry) -> str:
+    words = ", ".join(dict.fromkeys(_in_context(e, entry) for e in match.evidence if e.rule == rule))
+    return f"{rule} {weight:+g}: {words}"
+
+
+def _in_context(evidence: Evidence, entry: Entry) -> str:
+    """The words; with what stands around them when that is not the headline everybody sees."""
+    if evidence.where == "title":
+        return evidence.words
+    before, after = entry.body[: evidence.start], entry.body[evidence.end :]
+    around = f"{before[-CONTEXT:]}[{evidence.words}]{after[:CONTEXT]}"
+    return " ".join(f"{'…' * (len(before) > CONTEXT)}{around}{'…' * (len(after) > CONTEXT)}".split()).replace(";", ",")
 
 
 def _reason(matches: Sequence[Match]) -> str:
