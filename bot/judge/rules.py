@@ -79,11 +79,25 @@ class Compiler:
                 left, left_needs = self._node(node.parts[0], field)
                 right, right_needs = self._node(node.parts[1], field)
                 return _near(left, right, int(node.value), ordered=node.kind == "then"), (*left_needs, *right_needs)
-        parts = [self._node(part, field) for part in node.parts]
+        parts = [self._witness(part, field) for part in node.parts]
         if node.kind == "all":
             return _all([p for p, _ in parts]), tuple(group for _, needs in parts for group in needs)
         shared = [needs[0] for _, needs in parts if needs]
         return _either([p for p, _ in parts]), (frozenset().union(*shared),) if len(shared) == len(parts) else ()
+
+    def _witness(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
+        """A part that is true or not: one word of a list is enough to say why."""
+        evaluate, needs = self._node(node, field)
+        while node.kind == "scoped":
+            node = node.parts[0]
+        if node.kind not in ("word", "named"):
+            return evaluate, needs
+
+        def first(found: Found, entry: Entry) -> list[Hit] | None:
+            hits = evaluate(found, entry)
+            return hits and hits[:1]
+
+        return first, needs
 
     def _amount(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
         """`money>=…` any sum, `users>=…` people, `fine>=…` a sum near a word of the lists of that act."""
@@ -155,7 +169,7 @@ def _amounts(enough: Callable[[Amount], bool], field: int | None, near: frozense
             here = Hit(where, amount.start, amount.end)
             if near is None:
                 return [here]
-            for number in found.hits.keys() & near:
+            for number in [n for n in found.hits if n in near]:
                 for hit in found.hits[number]:
                     if hit.field == where and max(hit.start - here.end, here.start - hit.end) <= _REACH:
                         return [here, hit]
@@ -166,7 +180,8 @@ def _amounts(enough: Callable[[Amount], bool], field: int | None, near: frozense
 
 def _any_of(numbers: frozenset[int], field: int | None) -> Evaluate:
     def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-        hits = [h for n in found.hits.keys() & numbers for h in found.hits[n] if field is None or h.field == field]
+        # A text holds few words, a list may hold a thousand: go by the text.
+        hits = [h for n, at in found.hits.items() if n in numbers for h in at if field is None or h.field == field]
         return sorted(hits, key=lambda h: (h.field, h.start, -h.end)) or None
 
     return evaluate
@@ -182,7 +197,7 @@ def _all(parts: list[Evaluate]) -> Evaluate:
             got = part(found, entry)
             if got is None:
                 return None
-            hits += got[:1]  # one witness each is enough to say why
+            hits += got
         return hits
 
     return evaluate
@@ -194,7 +209,7 @@ def _either(parts: list[Evaluate]) -> Evaluate:
 
     def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
         got = [hits for hits in (part(found, entry) for part in parts) if hits is not None]
-        return got[0][:1] if got else None
+        return got[0] if got else None
 
     return evaluate
 

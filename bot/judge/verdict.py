@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import ahocorasick_rs
+
 from bot.core.chat import Keyword
 from bot.core.news import Entry, Evidence, Match, Stage, Verdict
 from bot.judge.lexicon import Found, Hit, Lexicon
@@ -47,7 +49,7 @@ class Judge:
         self._by_word: dict[int, list[tuple[int, Rule]]] = {}
         for number, topic in enumerate(self._topics):
             for rule in topic.rules:
-                for word in min(rule.needs, key=len):
+                for word in min(rule.needs, key=self._lexicon.commonness):
                     self._by_word.setdefault(word, []).append((number, rule))
         self._triggers = frozenset(w for w, rules in self._by_word.items() if any(r.weight > 0 for _, r in rules))
         for inner, longer in book.not_inside.items():
@@ -64,19 +66,15 @@ class Judge:
         found = found or self.glance(entry.title, entry.body)
         if not found:
             return NOTHING
-        present = found.hits.keys()
+        possible = self._possible(found)
+        if not any(rule.weight > 0 for _, rule in possible):
+            return Verdict(alert=False, reason=self._words_only(found))
         names = self._names(found)
         fired: dict[int, list[tuple[Rule, list[Hit]]]] = {}
-        tried: set[int] = set()
-        for word in present & self._by_word.keys():
-            for topic, rule in self._by_word[word]:
-                if id(rule) in tried:
-                    continue
-                tried.add(id(rule))
-                if all(not present.isdisjoint(group) for group in rule.needs):
-                    hits = rule.fires(found, entry)
-                    if hits is not None:
-                        fired.setdefault(topic, []).append((rule, hits))
+        for topic, rule in possible:
+            hits = rule.fires(found, entry)
+            if hits is not None:
+                fired.setdefault(topic, []).append((rule, hits))
         if not any(rule.weight > 0 for rules in fired.values() for rule, _ in rules):
             return Verdict(alert=False, reason=self._words_only(found))
         return self._verdict(entry, names, found, fired)
@@ -102,7 +100,7 @@ class Judge:
             )
         matches.sort(key=lambda m: m.threshold - m.score)
         alert = any(m.fired for m in matches)
-        acts = dict.fromkeys(self._acts[n] for n in sorted(found.hits.keys() & self._acts.keys()))
+        acts = dict.fromkeys(self._acts[n] for n in sorted(n for n in found.hits if n in self._acts))
         return Verdict(
             alert=alert,
             matches=tuple(matches),
@@ -113,6 +111,12 @@ class Judge:
             stages=(Stage(name="normalised", outcome=found.texts[0]), *_stages(matches, entry)),
             reason=_reason(matches),
         )
+
+    def _possible(self, found: Found) -> list[tuple[int, Rule]]:
+        """Rules whose words all stand there, once each, with the number of their topic."""
+        present = found.hits.keys()
+        rules = {id(pair[1]): pair for word in present if word in self._by_word for pair in self._by_word[word]}
+        return [pair for pair in rules.values() if not any(map(present.isdisjoint, pair[1].needs))]
 
     def near_misses(self, entry: Entry, most: int = 5) -> tuple[Stage, ...]:
         """Rules that lack only one thing to fire on this entry, and what that is; for people, not for every poll."""
@@ -136,7 +140,7 @@ class Judge:
         return tuple(stage for _, stage in sorted(missed, key=lambda pair: pair[0])[:most])
 
     def _words_only(self, found: Found) -> str:
-        words = self._lexicon.words(found.hits.keys() & self._triggers)
+        words = self._lexicon.words(n for n in found.hits if n in self._triggers)
         shown = ", ".join(f"“{w}”" for w in sorted(words, key=len, reverse=True)[:3])
         return f"{shown} in it, but no rule holds"
 
@@ -147,7 +151,7 @@ class Judge:
     def _names(self, found: Found) -> list[NameSpec]:
         """Names that stand in the text; those whose guards stand there too are taken out of it."""
         names: dict[str, NameSpec] = {}
-        for number in sorted(found.hits.keys() & self._aliases.keys()):
+        for number in sorted(n for n in found.hits if n in self._aliases):
             for name in self._aliases[number]:
                 if self._unless[name.key] & found.hits.keys():
                     found.hits.pop(number, None)
@@ -174,10 +178,12 @@ class Judge:
     def _longest_wins(self, book: RuleBook, by_alias: dict[int, str]) -> None:
         """京东 does not count inside 京东健康, which is another company."""
         written = {alias: self._lexicon.add(alias) for name in book.names for alias in name.aliases}
+        shorter = list(written)
+        parts = ahocorasick_rs.AhoCorasick(shorter)
         for alias, number in written.items():
-            longer = [n for other, n in written.items() if alias in other and by_alias[n] != by_alias[number]]
-            if longer:
-                self._lexicon.not_inside(number, longer)
+            for inner in {shorter[found] for found, _, _ in parts.find_matches_as_indexes(alias, overlapping=True)}:
+                if by_alias[written[inner]] != by_alias[number]:
+                    self._lexicon.not_inside(written[inner], [number])
 
     def _add(self, word: str, where: str) -> int:
         try:
