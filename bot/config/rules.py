@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -149,13 +149,20 @@ def _prove(document: Document, topics: TopicsFile, book: RuleBook) -> None:
                 document.problems.append(document.problem(path, str(error)))
         return
     for name, number, rule in _rules(topics):
-        if rule.must or rule.must_not:
-            alone = _alone(book, name, rule)
-            _examples(document, alone, name, rule.must, ("topics", name, "rules", number), fires=True)
-            _examples(document, alone, name, rule.must_not, ("topics", name, "rules", number), fires=False)
+        path = ("topics", name, "rules", number)
+
+        def holds(entry: Entry, name: str = name, rule: RuleItem = rule) -> bool:
+            return judge.holds(name, rule.id, entry)
+
+        _examples(document, judge, holds, rule.must, path, fires=True)
+        _examples(document, judge, holds, rule.must_not, path, fires=False)
     for name, topic in topics.topics.items():
-        _examples(document, judge, name, topic.must, ("topics", name), fires=True)
-        _examples(document, judge, name, topic.must_not, ("topics", name), fires=False)
+
+        def alerts(entry: Entry, name: str = name) -> bool:
+            return name in judge.judge(entry).topics
+
+        _examples(document, judge, alerts, topic.must, ("topics", name), fires=True)
+        _examples(document, judge, alerts, topic.must_not, ("topics", name), fires=False)
 
 
 def _rules(topics: TopicsFile) -> Iterator[tuple[str, int, RuleItem]]:
@@ -170,13 +177,14 @@ def _alone(book: RuleBook, topic: str, rule: RuleItem) -> Judge:
     return Judge(replace(book, topics=(only,)))
 
 
-def _examples(document: Document, judge: Judge, topic: str, examples: Words, path: Path_, *, fires: bool) -> None:
+def _examples(
+    document: Document, judge: Judge, holds: Callable[[Entry], bool], examples: Words, path: Path_, *, fires: bool
+) -> None:
     field = "must" if fires else "must_not"
     for number, example in enumerate(examples):
         title, _, body = unicodedata.normalize("NFC", example).partition(" | ")
         entry = Entry(feed_id="example", key="example", aliases=("example",), url="", title=title, body=body)
-        verdict = judge.judge(entry)
-        if (topic in verdict.topics) != fires:
+        if holds(entry) != fires:
             what = "has to fire, and does not" if fires else "must not fire, and does"
-            text = f"{example[:60]!r} {what}: {verdict.reason}"
+            text = f"{example[:60]!r} {what}: {judge.judge(entry).reason}"
             document.problems.append(document.problem((*path, field, number), text))

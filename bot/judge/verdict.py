@@ -118,6 +118,13 @@ class Judge:
         rules = {id(pair[1]): pair for word in present if word in self._by_word for pair in self._by_word[word]}
         return [pair for pair in rules.values() if not any(map(present.isdisjoint, pair[1].needs))]
 
+    def holds(self, topic: str, rule: str, entry: Entry) -> bool:
+        """Whether one rule, named by its id, fires on an entry."""
+        found = self._lexicon.find(entry.title, entry.body)
+        self._names(found)
+        rules = (r for t in self._topics if t.name == topic for r in t.rules if r.id == rule)
+        return any(r.fires(found, entry) is not None for r in rules)
+
     def near_misses(self, entry: Entry, most: int = 5) -> tuple[Stage, ...]:
         """Rules that lack only one thing to fire on this entry, and what that is; for people, not for every poll."""
         found = self.glance(entry.title, entry.body)
