@@ -136,7 +136,7 @@ def _front(
         Subscribing(store, newsroom),
         LookingUp(store, newsroom),
         Feeds(store, newsroom, reader),
-        Keywords(store, newsroom),
+        Keywords(store, newsroom, settings.tocsin.judge.budget),
         help_,
     )
     owners = settings.environment.owners | {CONSOLE_ACTOR}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.commands.registry import NOTHING, Ask, Reply, Rest, command
 from bot.core.changes import Audit, Changes
 from bot.core.chat import Keyword, Role
 from bot.core.errors import BadRequest, BotError
-from bot.core.message import Message, Span, bold, bullets, code, line, note, say, text, title
+from bot.core.identity import digest
+from bot.core.message import Button, Message, bold, bullets, code, line, note, say, text
 from bot.core.ports import Store
+from bot.judge import render
 from bot.judge.newsroom import Newsroom
+from bot.judge.trial import Trial, try_rule
 from bot.judge.verdict import Judge
 
 LONGEST = 4000
@@ -21,18 +28,28 @@ ENOUGH = 100.0
 
 
 class Keywords:
-    def __init__(self, store: Store, newsroom: Newsroom) -> None:
+    def __init__(self, store: Store, newsroom: Newsroom, budget: int) -> None:
+        """budget: further alerts a rule may bring on its worst day."""
         self._store = store
         self._newsroom = newsroom
+        self._budget = budget
+        self._offered: dict[str, Keyword] = {}
 
     @command(
         role=Role.OWNER,
-        usage="[list] [topic] | add <topic> <word or rule> | remove <topic> <word or rule> | test <word or rule>",
+        usage="[list] [topic] | add <topic> <word or rule> | confirm <offer> | remove <topic> <word or rule> "
+        "| test <word or rule> [30d]",
         example='keywords add cac "data exit assessment"',
     )
     async def keywords(self, ask: Ask, what: str = "list", rest: Rest = NOTHING) -> Reply:
         """The words behind a topic: list, add, remove, test."""
-        actions = {"list": self._list, "add": self._add, "remove": self._remove, "test": self._test}
+        actions = {
+            "list": self._list,
+            "add": self._add,
+            "confirm": self._confirm,
+            "remove": self._remove,
+            "test": self._test,
+        }
         if what in self._newsroom.topics:
             return await self._list(ask, what)
         if what not in actions:
@@ -56,6 +73,7 @@ class Keywords:
         return Reply(Message(tuple(blocks)))
 
     async def _add(self, ask: Ask, rest: str) -> Reply:
+        """Shows what the rule would have done and waits for `confirm`; where there is nothing to show, it just adds."""
         topic, written = self._topic_and_text(rest)
         known = await self._store.keywords()
         if any(k.topic == topic and k.text == written for k in known):
@@ -63,8 +81,31 @@ class Keywords:
         if len(known) >= MOST:
             raise BadRequest(f"There are {MOST} words added in chat already; remove one first")
         made = Keyword(topic=topic, text=written, weight=ENOUGH, by=ask.call.actor, at=ask.now)
+        tried = await self._tried(ask, made, known, TRIED_DAYS)
+        blocks = render.trial(tried, written)
+        if tried.worst_day > self._budget:
+            over = (
+                f"Not added: it would have brought {tried.worst_day} further alerts on one day, and a rule may bring "
+                f"{self._budget} (judge.budget in tocsin.yaml). Make it narrower."
+            )
+            return Reply(Message((text(over), *blocks)))
+        if not tried.hits and not tried.added:
+            return await self._adopted(ask, made, known, "It fires on nothing read so far.")
+        token = digest(topic, written)[:6]
+        self._offered = dict([*self._offered.items(), (token, made)][-MOST:])
+        say_yes = line("Nothing is changed yet. ", code(f"{ask.prefix}keywords confirm {token}"), " adds it.")
+        return Reply(Message((*blocks, text(say_yes)), buttons=(Button("Add it", f"keywords confirm {token}"),)))
+
+    async def _confirm(self, ask: Ask, token: str) -> Reply:
+        offered = self._offered.get(token)
+        if offered is None:
+            raise BadRequest("I know no such offer, or I have been restarted since; add the word again")
+        return await self._adopted(ask, offered, await self._store.keywords(), "")
+
+    async def _adopted(self, ask: Ask, made: Keyword, known: Sequence[Keyword], remark: str) -> Reply:
         self._compiled((*known, made))
         counts = await self._store.counts()
+        made = replace(made, by=ask.call.actor, at=ask.now)
         changes = Changes(
             at=ask.now,
             keywords=(made,),
@@ -75,8 +116,9 @@ class Keywords:
                 ),
             ),
         )
-        undo = code(f"{ask.prefix}keywords remove {topic} {written}")
-        return Reply(Message((text(line("Added ", code(written), " to ", bold(topic), ". To undo: ", undo)),)), changes)
+        undo = code(f"{ask.prefix}keywords remove {made.topic} {made.text}")
+        done = line("Added ", code(made.text), " to ", bold(made.topic), f". {remark} To undo: ", undo)
+        return Reply(Message((text(done),)), changes)
 
     async def _remove(self, ask: Ask, rest: str) -> Reply:
         topic, written = self._topic_and_text(rest)
@@ -99,25 +141,31 @@ class Keywords:
         )
         return Reply(Message((text(line("Removed ", code(written), " from ", bold(topic), ".")),)), changes)
 
+    @command(role=Role.OWNER, usage="<word or rule> [30d]", example='test "data exit assessment" 30d')
+    async def test(self, ask: Ask, rule: Rest) -> Reply:
+        """What a word or rule would have alerted among what has been read."""
+        return await self._test(ask, rule.strip())
+
     async def _test(self, ask: Ask, written: str) -> Reply:
+        days = TRIED_DAYS
+        head, _, last = written.rpartition(" ")
+        if re.fullmatch(r"\d{1,4}d", last):
+            written, days = head.strip(), int(last[:-1])
         if not written:
             raise BadRequest("Test which word or rule?")
-        topic = next(iter(self._newsroom.topics))
-        known = await self._store.keywords()
-        judge = self._compiled((*known, Keyword(topic=topic, text=_checked(written), weight=ENOUGH)))
-        today = self._newsroom.judge
-        history = await self._store.history(ask.now - timedelta(days=TRIED_DAYS))
-        added = [j for j in history if judge.judge(j.entry).alert and not today.judge(j.entry).alert]
-        blocks = [
-            title(f"{written[:80]}: {len(added)} more alerts"),
-            text(f"Over the {len(history)} entries of the last {TRIED_DAYS} days that are kept. Nothing was changed."),
-        ]
-        if added:
-            blocks.append(bullets(*(line(Span(j.entry.title, url=j.entry.url)) for j in added[-10:])))
-        blocks.append(note(f"{ask.prefix}keywords add <topic> {written[:60]}"))
-        return Reply(Message(tuple(blocks)))
+        topic, rule = next(iter(self._newsroom.topics)), _checked(written)
+        made = Keyword(topic=topic, text=rule, weight=ENOUGH)
+        tried = await self._tried(ask, made, await self._store.keywords(), days)
+        offer = note(f"Nothing was changed. {ask.prefix}keywords add <topic> {rule[:60]}")
+        return Reply(Message((*render.trial(tried, rule), offer)))
 
-    def _compiled(self, keywords: tuple[Keyword, ...]) -> Judge:
+    async def _tried(self, ask: Ask, rule: Keyword, known: Sequence[Keyword], days: int) -> Trial:
+        judge = self._compiled((*known, rule))
+        history = await self._store.history(ask.now - timedelta(days=days))
+        # Off the loop: ninety days are some hundred thousand entries, and alerts must not wait for them.
+        return await asyncio.to_thread(try_rule, rule, history, self._newsroom.judge, judge)
+
+    def _compiled(self, keywords: Sequence[Keyword]) -> Judge:
         try:
             return self._newsroom.try_keywords(keywords)
         except BotError as error:

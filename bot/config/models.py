@@ -86,6 +86,12 @@ class Fetch(_Strict):
     contact: Annotated[str, Field(max_length=100, pattern=r"^$|^[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+$")] = ""
 
 
+class Judging(_Strict):
+    """budget: further alerts that a rule added in chat may bring on its worst day of the last thirty."""
+
+    budget: Annotated[int, Field(ge=1, le=10000)] = 20
+
+
 class TocsinFile(_Strict):
     """config/tocsin.yaml. A section whose every line is commented out is as good as absent."""
 
@@ -96,6 +102,7 @@ class TocsinFile(_Strict):
 
     poll: Poll = Poll()
     fetch: Fetch = Fetch()
+    judge: Judging = Judging()
     retention: Annotated[Duration, _at_least(3600, 3650 * 86400, "1h and 3650d")] = 90 * 86400
     store: Literal["tinydb"] = "tinydb"
     push: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core.message import Block, Button, Line, Message, Shape, Span, Style, bold, code, line, note, text, title
+from bot.core.message import (
+    Block,
+    Button,
+    Line,
+    Message,
+    Shape,
+    Span,
+    Style,
+    bold,
+    bullets,
+    code,
+    line,
+    note,
+    text,
+    title,
+)
 from bot.core.news import Entry, Story, Verdict
+from bot.judge.trial import EXAMPLES, Trial
 
 TOPIC_NAMES = {"cac": "CAC", "listing": "Listing"}
 
@@ -39,6 +55,25 @@ def near_miss(entry: Entry, verdict: Verdict) -> Message:
         note(verdict.reason),
     )
     return Message(blocks, lang="en")
+
+
+def trial(tried: Trial, written: str) -> tuple[Block, ...]:
+    """What a rule would have done, for chat and terminal alike."""
+    days = [f"{day:%Y-%m-%d}: {count}" for day, count in list(tried.by_day.items())[-14:]]
+    overlap = ", ".join(f"{count} of {topic}" for topic, count in tried.overlap.items())
+    facts = [
+        f"Tried on the {tried.read} entries kept from {tried.days} days. It fires on {tried.hits}.",
+        f"It adds {len(tried.added)} alerts to today's rules and removes {len(tried.removed)}.",
+        f"Of its hits, today's rules alert already: {overlap or 'none'}.",
+    ]
+    blocks = [title(written[:120]), bullets(*facts)]
+    if days:
+        blocks.append(text(line(bold("Per day: "), " · ".join(days))))
+    for name, found in (("Adds", tried.added), ("Removes", tried.removed)):
+        if found:
+            blocks.append(text(line(bold(f"{name}:"))))
+            blocks.append(bullets(*(line(Span(e.title, url=e.url)) for e in found[:EXAMPLES])))
+    return tuple(blocks)
 
 
 def one_line(story: Story) -> Line:

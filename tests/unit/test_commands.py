@@ -1,5 +1,7 @@
 """What people ask and what they get: every command, its mistakes, and who may."""
 
+import re
+
 import pytest
 
 from bot.commands.answering import Answering
@@ -35,6 +37,9 @@ class OneSource:
         return Reading(feed_id=feed.id, at=START, entries=self.entries, title="A feed")
 
 
+BUDGET = 3
+
+
 class Rig:
     def __init__(self, store=None):
         self.clock = VirtualClock()
@@ -49,7 +54,7 @@ class Rig:
             Subscribing(self.store, self.newsroom),
             LookingUp(self.store, self.newsroom),
             Feeds(self.store, self.newsroom, self.source),
-            Keywords(self.store, self.newsroom),
+            Keywords(self.store, self.newsroom, BUDGET),
             help_,
         )
         self.front = Answering(
@@ -257,14 +262,36 @@ async def test_keywords_change_the_rules_in_force(rig):
     odd = entry("Quokkas seen at the zoo")
     assert not rig.newsroom.judge.judge(odd).alert
     await rig.keep(entries=(Judged(entry=odd, at=START, outcome="no-match"),))
-    assert "1 more alerts" in await rig.ask("keywords test quokkas", actor=OWNER)
+    assert "adds 1 alerts" in await rig.ask("keywords test quokkas", actor=OWNER)
+    assert "adds 1 alerts" in await rig.ask("test quokkas 30d", actor=OWNER)
+    shown = await rig.ask("keyword_add cac quokkas", actor=OWNER)
+    assert "Nothing is changed yet" in shown
+    assert "Quokkas seen at the zoo" in shown
     assert not rig.newsroom.judge.judge(odd).alert
-    assert "Added quokkas to cac" in await rig.ask("keyword_add cac quokkas", actor=OWNER)
+    offer = re.search(r"keywords confirm (\w+)", shown)[1]
+    assert "Added quokkas to cac" in await rig.ask(f"keywords confirm {offer}", actor=OWNER)
     assert rig.newsroom.judge.judge(odd).alert
     assert "already" in await rig.ask("keywords add cac quokkas", actor=OWNER)
     assert "quokkas" in await rig.ask("keywords cac", actor=OWNER)
     assert "Removed" in await rig.ask("ops keyword remove cac quokkas", actor=OWNER)
     assert not rig.newsroom.judge.judge(odd).alert
+
+
+async def test_a_word_that_fires_on_nothing_read_so_far_is_added_at_once(rig):
+    assert "Added quokkas to cac" in await rig.ask("keywords add cac quokkas", actor=OWNER)
+
+
+async def test_a_word_over_its_budget_is_refused_with_the_count(rig):
+    many = [Judged(entry=entry(f"Zoo number {n} opens"), at=START, outcome="no-match") for n in range(BUDGET + 1)]
+    await rig.keep(entries=tuple(many))
+    said = await rig.ask("keywords add cac zoo", actor=OWNER)
+    assert f"{BUDGET + 1} further alerts on one day" in said
+    assert "confirm" not in said
+    assert not rig.newsroom.judge.judge(entry("Zoo opens")).alert
+
+
+async def test_an_offer_nobody_made_cannot_be_confirmed(rig):
+    assert "no such offer" in await rig.ask("keywords confirm abcdef", actor=OWNER)
 
 
 @pytest.mark.parametrize(

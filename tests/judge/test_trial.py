@@ -1,0 +1,54 @@
+"""A rule tried on what has been read: what it adds, removes, and has in common with today's rules."""
+
+from datetime import timedelta
+
+from bot.core.chat import Keyword
+from bot.core.news import Judged
+from bot.judge import render
+from bot.judge.trial import try_rule
+from bot.judge.verdict import Judge
+from tests.fakes.clock import START
+from tests.unit.examples import FINE, NOISE, book, entry, judge
+
+
+def history(*titles):
+    days = [START + timedelta(days=n) for n in range(len(titles))]
+    return [Judged(entry=entry(t, at=d), at=d, outcome="x") for t, d in zip(titles, days, strict=True)]
+
+
+def tried(rule, *titles, weight=100.0):
+    word = Keyword(topic="cac", text=rule, weight=weight)
+    return try_rule(word, history(*titles), judge(), Judge(book(), (word,)))
+
+
+def test_what_a_word_adds_and_what_alerts_already():
+    trial = tried("Didi OR quokka", FINE, "A quokka in Perth", "Didi raises fares", NOISE)
+    assert (trial.read, trial.days, trial.hits) == (4, 4, 3)
+    assert [e.title for e in trial.added] == ["Didi raises fares", "A quokka in Perth"]
+    assert trial.removed == ()
+    assert trial.overlap == {"cac": 1}
+    assert trial.by_day == {(START + timedelta(days=n)).date(): 1 for n in (0, 1, 2)}
+    assert trial.worst_day == 1
+
+
+def test_what_a_word_that_speaks_against_removes():
+    trial = tried("billion", FINE, NOISE, weight=-100.0)
+    assert [e.title for e in trial.removed] == [FINE]
+    assert trial.added == ()
+
+
+def test_the_worst_day_is_counted_by_day_and_spread_for_entries_without_a_date():
+    same_day = [Judged(entry=entry(f"quokka {n}"), at=START, outcome="x") for n in range(5)]
+    undated = [Judged(entry=entry(f"quokka {n} b", at=None), at=START, outcome="x") for n in range(7)]
+    word = Keyword(topic="cac", text="quokka", weight=100.0)
+    with_word = Judge(book(), (word,))
+    assert try_rule(word, same_day, judge(), with_word).worst_day == 5
+    assert try_rule(word, undated, judge(), with_word).worst_day == 7
+
+
+def test_people_are_shown_days_and_examples():
+    blocks = render.trial(tried("quokka", *[f"quokka {n}" for n in range(12)]), "quokka")
+    shown = "\n".join("".join(s.text for s in line) for b in blocks for line in b.lines)
+    assert "It adds 12 alerts to today's rules and removes 0." in shown
+    assert "2022-08-19: 1" in shown
+    assert [n for n in range(12) if f"quokka {n}\n" in shown + "\n"] == list(range(2, 12))
