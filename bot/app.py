@@ -35,6 +35,7 @@ from bot.judge.timing import Bounds
 from bot.judge.verdict import Judge
 from bot.runners.clock import SystemClock
 from bot.runners.local import LocalRunner
+from bot.sources.article import ArticleReader
 from bot.sources.http import SafeFetcher
 from bot.sources.reader import FeedReader
 from bot.sources.worker import FeedWorker
@@ -95,13 +96,16 @@ def build(
     def new_editor(live: Sequence[Story]) -> Editor:
         return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng)
 
+    articles = ArticleReader(fetcher)
     channels = _channels(settings, store, clock, data, console=console)
     return Parts(
         settings=settings,
         store=store,
         newsroom=newsroom,
         reader=reader,
-        poll=PollJob(store, reader, newsroom, clock, new_editor=new_editor, concurrency=poll.concurrency),
+        poll=PollJob(
+            store, reader, newsroom, clock, new_editor=new_editor, concurrency=poll.concurrency, articles=articles
+        ),
         deliver=DeliverJob(store, channels, clock, rng),
         front=_front(settings, store, newsroom, reader, channels, clock),
         channels=channels,

@@ -120,6 +120,7 @@ class FeedItem(_Strict):
     first: First | None = None
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     enabled: bool = True
+    article: bool = False
     options: dict[str, str] = Field(default_factory=dict)
 
 

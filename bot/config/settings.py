@@ -83,6 +83,7 @@ def _feed(item: FeedItem, tocsin: TocsinFile | None) -> Feed:
         zone=item.zone,
         options=item.options,
         enabled=item.enabled,
+        article=item.article,
     )
 
 

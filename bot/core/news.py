@@ -38,6 +38,7 @@ class Feed:
 
     every_s: fixed interval; None lets it adapt between poll.min and poll.max.
     first: how many of the newest entries may alert at the very first poll; 0 none, ALL_ENTRIES all.
+    article: when it gives little more than a headline, read the article itself for the summary.
     zone: IANA name for dates that come without one.
     options: what the kind needs. html: `item`, `title`, `link`, `date`, `summary` (CSS selectors; `link` may end
         in `@attribute`). json: `items`, `title`, `link`, `date`, `summary`, `id` (dotted paths), `page` (a template
@@ -56,6 +57,7 @@ class Feed:
     zone: str = "UTC"
     options: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
+    article: bool = False
     origin: str = "file"
     """`file`, or the actor who added it in chat."""
 
@@ -241,6 +243,7 @@ class Story:
     """One thing that happened, however many outlets report it.
 
     id: 6 of 0-9a-z, shown as `#id` on every copy. title, summary, url, source, lang, published: of the lead report.
+    spans: where each sentence of the summary stands in the text it was taken from.
     why: the sentence that says what matched. words: the words that matched, to be marked in the title.
     reports: oldest first, at most 50. report_count: all of them. revision: grows with each visible change.
     features: what `judge.stories` needs to recognise the story again; plain JSON, opaque to stores.
@@ -260,6 +263,7 @@ class Story:
     published: datetime | None
     first_seen: datetime
     last_update: datetime
+    spans: tuple[tuple[int, int], ...] = ()
     entities: tuple[str, ...] = ()
     reports: tuple[Report, ...] = ()
     report_count: int = 1

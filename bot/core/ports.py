@@ -59,6 +59,12 @@ class Source(Protocol):
         `state.validators` make it conditional. Raises FetchError."""
 
 
+class Articles(Protocol):
+    async def text(self, url: str) -> str:
+        """The main text of an article, without navigation and notices; "" when it cannot be had within 5 s. Never
+        raises."""
+
+
 class News(Protocol):
     """What polling needs of a store."""
 

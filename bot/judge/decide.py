@@ -25,10 +25,12 @@ MAX_REPORTS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What a decision may know. unseen: those of the reading's keys never seen before."""
+    """What a decision may know. unseen: those of the reading's keys never seen before. articles: by entry key, the
+    text of an article whose feed gives little more than a headline."""
 
     unseen: frozenset[str]
     subscriptions: Sequence[Subscription]
+    articles: Mapping[str, str] = field(default_factory=dict)
 
 
 def keys_of(reading: Reading) -> frozenset[str]:
@@ -42,6 +44,7 @@ class _Draft:
 
     now: datetime
     subscriptions: Sequence[Subscription]
+    articles: Mapping[str, str]
     entries: list[Judged] = field(default_factory=list)
     stories: dict[str, Story] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
@@ -70,7 +73,7 @@ class Editor:
         Unseen entries of a first reading beyond `feed.first`, and entries published longer ago than max_age, are
         judged and kept for look-ups, but wake nobody.
         """
-        draft = _Draft(reading.at, memory.subscriptions)
+        draft = _Draft(reading.at, memory.subscriptions, memory.articles)
         fresh = [e for e in reading.entries if all(key in memory.unseen for key in _keys(e))]
         fresh = list({e.key: e for e in reversed(fresh)}.values())
         fresh.sort(key=lambda e: e.published or reading.at)
@@ -122,7 +125,7 @@ class Editor:
             return
         # A story nobody was told of starts anew, under its own id, with the first report that may wake somebody.
         taken = known.id if known else story_id(entry.key, self._live)
-        story = self._story(taken, entry, verdict, draft.now, silent=bool(why_quiet))
+        story = self._story(taken, entry, verdict, draft, silent=bool(why_quiet))
         self._keep(story, draft)
         if not why_quiet:
             _deliver(story, render.alert(story), Act.POST, draft)
@@ -146,13 +149,18 @@ class Editor:
         outcome = why_quiet or ("update" if new else "grew")
         draft.entries.append(_judged(entry, outcome, story, verdict, stage, draft, new))
 
-    def _story(self, name: str, entry: Entry, verdict: Verdict, now: datetime, *, silent: bool) -> Story:
+    def _story(self, name: str, entry: Entry, verdict: Verdict, draft: _Draft, *, silent: bool) -> Story:
+        now = draft.now
         evidence = [e for m in verdict.matches if m.fired for e in m.evidence if e.weight > 0]
         words = tuple(dict.fromkeys(e.words for e in evidence if e.where == "title"))
+        said = summarise(
+            entry.title, draft.articles.get(entry.key) or entry.body, tuple(dict.fromkeys(e.words for e in evidence))
+        )
         return Story(
             id=name,
             title=entry.title,
-            summary=summarise(entry.title, entry.body, entry.lang, tuple(dict.fromkeys(e.words for e in evidence))),
+            summary=said.text,
+            spans=said.spans,
             url=entry.url,
             source=entry.source or entry.feed_id,
             tier=entry.tier,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from bot.judge.amounts import amounts
 from bot.judge.text import fold, is_chinese
 
 LONGEST = 300
+_SENTENCES = 3
+_LOOKED_AT = 12
 _ABBREVIATIONS = frozenset(
     """mr mrs ms dr prof st jr sr inc ltd co corp no vs etc u.s u.k e.g i.e
     jan feb mar apr jun jul aug sep sept oct nov dec""".split()  # noqa: SIM905
@@ -16,31 +20,54 @@ _END = re.compile(r"[。！？!?]+[”’」』）)\"']*|\.+[”’\")]*(?=\s|$)
 _BOILERPLATE = re.compile(
     r"cookie|subscribe|sign up|read more|continue reading|click here|all rights reserved|newsletter|©|follow us"
     r"|the post .{1,80} appeared|advertisement|点击|阅读原文|查看更多|责任编辑|责编|关注.{0,6}公众号|本文来自|转载"
-    r"|来源：|扫码|原文链接|更多内容",
+    r"|来源：|扫码|原文链接|更多内容|accept all|privacy policy|terms of (use|service)|javascript|log in|register now"
+    r"|share this|related (stories|articles)|copyright|版权所有|登录|打开APP|下载客户端|未经授权|免责声明|相关阅读"
+    r"|分享到",
     re.I,
 )
-_BYLINE = re.compile(r"^(by |reporting by |编辑|作者|记者|文[/|｜]|图源|source:)", re.I)
+_BYLINE = re.compile(
+    r"^(By [A-Z]|(?i:reporting by|edited by|editing by|additional reporting|source:))"
+    r"|^(编辑|作者|记者[：: ]|文[/|｜]|图源|摄影)"
+    r"|^[A-Z][\w.' -]{2,40}, [A-Z][\w. ]{2,20}$"
+)
 
 
-def summarise(title: str, body: str, lang: str, words: tuple[str, ...]) -> str:
-    """At most three sentences and LONGEST characters, each verbatim from the body; "" when it adds nothing."""
-    found = [s for s in sentences(body) if _worth(s, title)]
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """spans: where in the source each sentence stands, in order, so that `source[start:end]` is the sentence."""
+
+    text: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+def summarise(title: str, body: str, words: tuple[str, ...]) -> Summary:
+    """At most three sentences and LONGEST characters, each verbatim from the body; empty when it adds nothing.
+
+    The first sentence worth reading (the lede), then those that hold the most of the words that matched, a sum, an
+    act, a name: who did what, and how much.
+    """
+    found = [span for span in sentences(body) if _worth(body[span[0] : span[1]], title)][:_LOOKED_AT]
     if not found:
-        return ""
-    ranked = sorted(range(len(found[:12])), key=lambda i: -_weight(i, found[i], words))[:3]
-    chosen: list[int] = []
-    length = 0
-    for i in [0, *(r for r in ranked if r)]:
-        if length + len(found[i]) <= LONGEST or not chosen:
+        return Summary()
+    said = [body[start:end] for start, end in found]
+    ranked = sorted(range(1, len(said)), key=lambda i: -_weight(i, said[i], words))
+    chosen, length = [0], len(said[0])
+    for i in ranked[:_SENTENCES]:
+        if len(chosen) < _SENTENCES and length + len(said[i]) < LONGEST:
             chosen.append(i)
-            length += len(found[i])
+            length += len(said[i]) + 1
+    chosen.sort()
     joint = "" if is_chinese(body) else " "
-    text = joint.join(found[i] for i in sorted(chosen)[:3])
-    return text if len(text) <= LONGEST else _cut(text)
+    text = joint.join(said[i] for i in chosen)
+    spans = tuple(found[i] for i in chosen)
+    if len(text) <= LONGEST:
+        return Summary(text, spans)
+    short = _cut(text)
+    return Summary(short, ((spans[0][0], spans[0][0] + len(short.rstrip("…"))),))
 
 
-def sentences(body: str) -> Iterator[str]:
-    """English and Chinese sentences, ends included."""
+def sentences(body: str) -> Iterator[tuple[int, int]]:
+    """Where English and Chinese sentences begin and end, ends included, blanks around them not."""
     start = 0
     for end in _END.finditer(body):
         piece = body[start : end.end()]
@@ -48,10 +75,15 @@ def sentences(body: str) -> Iterator[str]:
         if end[0].startswith(".") and (last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha())):
             continue
         if piece.strip():
-            yield piece.strip()
+            yield _trimmed(body, start, end.end())
         start = end.end()
     if body[start:].strip():
-        yield body[start:].strip()
+        yield _trimmed(body, start, len(body))
+
+
+def _trimmed(body: str, start: int, end: int) -> tuple[int, int]:
+    piece = body[start:end]
+    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
 
 
 def _worth(sentence: str, title: str) -> bool:
@@ -64,7 +96,8 @@ def _worth(sentence: str, title: str) -> bool:
 
 def _weight(place: int, sentence: str, words: tuple[str, ...]) -> float:
     held = sum(1 for word in words if word in sentence)
-    return held + (0.5 if re.search(r"\d", sentence) else 0.0) - 0.15 * place
+    sums = next(amounts(fold(sentence)), None) is not None
+    return held + (1.0 if sums else 0.3 if re.search(r"\d", sentence) else 0.0) - 0.2 * place
 
 
 def _cut(text: str) -> str:

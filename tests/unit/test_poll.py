@@ -10,13 +10,13 @@ from bot.core.changes import Changes
 from bot.core.chat import Chat
 from bot.core.errors import FetchError, Full
 from bot.core.news import ALL_ENTRIES, Feed, FeedState, Reading
-from bot.jobs.poll import LIVE_DAYS, STORE_PAUSE_S, PollJob
+from bot.jobs.poll import LIVE_DAYS, MOST_ARTICLES, STORE_PAUSE_S, PollJob
 from bot.judge.decide import Editor
 from bot.judge.newsroom import Newsroom, Topic
 from bot.judge.timing import Bounds
 from bot.stores.memory import MemoryStore
 from tests.fakes.clock import START, VirtualClock
-from tests.unit.examples import FINE, entry, judge, subscription
+from tests.unit.examples import FINE, NOISE, entry, judge, subscription
 
 
 class Papers:
@@ -53,16 +53,34 @@ class Recording(MemoryStore):
         await super().commit(changes)
 
 
+class Library:
+    """Articles by address; remembers which were asked for."""
+
+    def __init__(self, **texts):
+        self.texts = texts
+        self.asked = []
+
+    async def text(self, url):
+        self.asked.append(url)
+        return self.texts.get(url.rsplit("/", 1)[1], "")
+
+
 class Rig:
-    def __init__(self, *names, concurrency=8):
+    def __init__(self, *names, concurrency=8, library=None):
         self.clock = VirtualClock()
         self.store = Recording()
         self.papers = Papers(self.clock)
-        feeds = [Feed(id=n, url=f"https://{n}.example", first=ALL_ENTRIES) for n in names]
+        feeds = [Feed(id=n, url=f"https://{n}.example", first=ALL_ENTRIES, article=library is not None) for n in names]
         topics = {"cac": Topic("Cyberspace Administration of China", 1)}
         self.newsroom = Newsroom(feeds, topics, lambda _: judge())
         self.job = PollJob(
-            self.store, self.papers, self.newsroom, self.clock, new_editor=self.editor, concurrency=concurrency
+            self.store,
+            self.papers,
+            self.newsroom,
+            self.clock,
+            new_editor=self.editor,
+            concurrency=concurrency,
+            articles=library,
         )
 
     def editor(self, live):
@@ -210,3 +228,39 @@ async def test_a_feed_switched_off_is_not_read():
     rig.newsroom.adopt_feeds([Feed(id="wire", url="https://wire.example", enabled=False)])
     await rig.beat(2)
     assert rig.papers.reads == []
+
+
+async def read_after_the_first_time(rig, *entries):
+    await rig.subscribe()
+    rig.papers.pages["wire"] = (entry(NOISE),)
+    await rig.beat()
+    rig.clock.advance(7200)
+    rig.papers.pages["wire"] = entries
+    await rig.beat()
+    return await rig.store.latest([], 5)
+
+
+async def test_an_alert_with_no_more_than_a_headline_is_told_from_its_article():
+    said = "The Cyberspace Administration of China fined Didi 8.026 billion yuan on Thursday."
+    library = Library(thin=f"{FINE}\nBy Jane Doe\n{said} Shares fell. Accept all cookies.")
+    rig = Rig("wire", library=library)
+    thick = entry("China's cyberspace regulator summons Weibo", path="/thick", body="It said so. " * 20)
+    stories = await read_after_the_first_time(rig, entry(FINE, path="/thin"), entry("Rain", path="/rain"), thick)
+    assert library.asked == ["https://wire.example/thin"]
+    (fine,) = [s for s in stories if s.title == FINE]
+    assert said in fine.summary
+    assert next(library.texts["thin"][start:end] for start, end in fine.spans) == said
+
+
+async def test_an_article_that_cannot_be_had_costs_nothing():
+    rig = Rig("wire", library=Library())
+    (story,) = await read_after_the_first_time(rig, entry(FINE, path="/gone"))
+    assert story.summary == ""
+    assert (await rig.store.counts())["pending"] == 1
+
+
+async def test_a_flood_of_headlines_reads_few_articles():
+    library = Library()
+    titles = [f"China's cyberspace regulator fines platform number {n}0{n}" for n in range(20)]
+    await read_after_the_first_time(Rig("wire", library=library), *(entry(t) for t in titles))
+    assert len(library.asked) == MOST_ARTICLES
