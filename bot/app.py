@@ -19,6 +19,7 @@ from bot.commands.feeds import Feeds
 from bot.commands.help import Help
 from bot.commands.keywords import Keywords
 from bot.commands.lookup import LookingUp
+from bot.commands.stories import Stories
 from bot.commands.subscribe import Subscribing
 from bot.config.settings import Settings
 from bot.core.changes import Changes
@@ -141,6 +142,7 @@ def _front(
         LookingUp(store, newsroom),
         Feeds(store, newsroom, reader),
         Keywords(store, newsroom, settings.tocsin.judge.budget),
+        Stories(store),
         help_,
     )
     owners = settings.environment.owners | {CONSOLE_ACTOR}

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import backtest, check, db, explain, feeds, judge, poll, run
+from bot.cli import backtest, check, db, explain, feeds, joins, judge, poll, run
 from bot.core.errors import BotError, ConfigError, Locked
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (run, check, poll, judge, explain, backtest, feeds):
+for module in (run, check, poll, judge, explain, backtest, joins, feeds):
     app.command(name=module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(db.app, name="db", help="Look after the data: check, repair, backup.")
 

@@ -117,6 +117,8 @@ class Answering:
         if not changes:
             return
         await self._store.commit(replace(changes, calls=(*changes.calls, call.id)))
+        if changes.stories:
+            self._newsroom.stories_version += 1
         if changes.feeds or changes.feeds_gone:
             self._newsroom.adopt_feeds(await self._store.feeds())
         if changes.keywords or changes.keywords_gone:

@@ -32,7 +32,8 @@ class LookingUp:
         topic = topic.lower()
         if topic and topic != "all" and topic not in self._newsroom.topics:
             raise BadRequest(f"There is no topic {topic[:40]!r}; there are {', '.join(self._newsroom.topics)}")
-        found = await self._store.latest([topic] if topic in self._newsroom.topics else [], max(1, min(n, MOST)))
+        found = await self._store.latest([topic] if topic in self._newsroom.topics else [], MOST * 2)
+        found = [s for s in found if not s.merged_into][: max(1, min(n, MOST))]
         if not found:
             return Reply(say("Nothing yet: no entry read so far matched a topic. /status tells what is being read."))
         return Reply(Message((title("Latest"), bullets(*map(render.one_line, found)))))
@@ -59,6 +60,8 @@ class LookingUp:
         else:
             newest = await self._store.latest([], 1)
             story = newest[0] if newest else None
+        if story and story.merged_into:
+            story = await self._store.story(story.merged_into)
         if story is None:
             raise BadRequest(f"I know no alert {('#' + name)[:40]!r}" if name else "There was no alert yet")
         judged = await self._store.judged(story.reports[0].key) if story.reports else None
@@ -133,7 +136,7 @@ def _since(filters: dict[str, str], ask: Ask) -> datetime | None:
 
 
 def _passes(story: Story, filters: dict[str, str], since: datetime | None) -> bool:
-    if since and story.last_update < since:
+    if story.merged_into or (since and story.last_update < since):
         return False
     source, lang = filters.get("source", "").casefold(), filters.get("lang", "").casefold()
     if source and not any(source in r.source.casefold() for r in story.reports):
@@ -150,8 +153,8 @@ def _stages(stages: Sequence[Stage]) -> Block:
 def _reports(story: Story) -> Block:
     shown: Sequence[Span | str]
     lines = [line(bold("Reports: "), str(story.report_count))]
-    for report in story.reports[:10]:
-        shown = (f"{render.stamp(report.at)} {report.source}: ", Span(report.title, url=report.url))
+    for number, report in enumerate(story.reports[:MOST], 1):
+        shown = (f"{number}. {render.stamp(report.at)} {report.source}: ", Span(report.title, url=report.url))
         lines.append(line(*shown))
     return Block(Shape.LIST, tuple(lines))
 

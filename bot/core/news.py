@@ -248,6 +248,7 @@ class Story:
     reports: oldest first, at most 50. report_count: all of them. revision: grows with each visible change.
     features: what `judge.stories` needs to recognise the story again; plain JSON, opaque to stores.
     silent: known only from first readings or old entries, so nobody was told of it yet.
+    merged_into: id of the story it was found to be part of, "" for all others.
     """
 
     id: str
@@ -270,3 +271,4 @@ class Story:
     revision: int = 1
     features: Mapping[str, object] = field(default_factory=dict)
     silent: bool = False
+    merged_into: str = ""

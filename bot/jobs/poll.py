@@ -54,6 +54,7 @@ class PollJob:
         self._articles = articles
         self._editor: Editor | None = None
         self._forgotten = clock.now()
+        self._stories_version = newsroom.stories_version
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._settling: set[str] = set()
         self._quiet: dict[str, FeedState] = {}
@@ -145,12 +146,12 @@ class PollJob:
             return (await self._ready()).unchanged(feed, state, reading)
         articles = await self._read_articles(feed, state, reading)
         async with self._deciding:
-            editor = await self._ready()
             memory = Memory(
                 unseen=await self._store.unseen(keys_of(reading)),
                 subscriptions=await self._store.subscriptions(),
                 articles=articles,
             )
+            editor = await self._ready()  # last, so that nothing changes stories by hand before they are committed
             changes = editor.decide(feed, state, reading, memory, self._newsroom.judge)
             if changes.only_states:
                 return changes
@@ -186,7 +187,8 @@ class PollJob:
 
     async def _ready(self) -> Editor:
         oldest = self._clock.now() - timedelta(days=LIVE_DAYS)
-        if self._editor is None:
+        if self._editor is None or self._stories_version != self._newsroom.stories_version:
+            self._stories_version = self._newsroom.stories_version
             self._editor = self._new_editor(await self._store.live_stories(oldest))
             self._forgotten = oldest
         elif oldest - self._forgotten >= timedelta(days=1):

@@ -50,6 +50,10 @@ class _Draft:
     messages: dict[str, Message] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
 
+    def send(self, messages: Iterable[tuple[str, Message]], rows: Iterable[Delivery]) -> None:
+        self.messages.update(messages)
+        self.deliveries.extend(rows)
+
 
 class Editor:
     """Decides what each entry of a reading is to its readers.
@@ -116,7 +120,10 @@ class Editor:
             outcome = "review" if near else "no-match"
             draft.entries.append(Judged(entry=entry, at=draft.now, outcome=outcome, verdict=verdict))
             if near:
-                _show_near_miss(entry, verdict, draft)
+                # To those who want to see what nearly was an alert. It makes no story: nothing joins it.
+                chats = dict.fromkeys(s.chat_id for s in draft.subscriptions if s.topic == REVIEW)
+                about = (digest(entry.key), 0, REVIEW)
+                draft.send(*_rows(chats, render.near_miss(entry, verdict), about, Act.POST, draft.now))
             return
         joined = self._index.find(entry, verdict, draft.now)
         known = self._live.get(joined.story_id) if joined else None
@@ -128,7 +135,7 @@ class Editor:
         story = self._story(taken, entry, verdict, draft, silent=bool(why_quiet))
         self._keep(story, draft)
         if not why_quiet:
-            _deliver(story, render.alert(story), Act.POST, draft)
+            draft.send(*tell(story, render.alert(story), Act.POST, draft.subscriptions, draft.now))
         stage = Stage(name="story", outcome=f"new #{story.id}")
         draft.entries.append(_judged(entry, why_quiet or "alert", story, verdict, stage, draft))
 
@@ -144,7 +151,7 @@ class Editor:
         story = _grown(known, entry, draft.now, features)
         self._keep(story, draft)
         if new:
-            _deliver(story, render.update(story, entry, new), Act.REPLY, draft)
+            draft.send(*tell(story, render.update(story, entry, new), Act.REPLY, draft.subscriptions, draft.now))
         stage = Stage(name="story", outcome=f"joined #{story.id}", detail=joined.why)
         outcome = why_quiet or ("update" if new else "grew")
         draft.entries.append(_judged(entry, outcome, story, verdict, stage, draft, new))
@@ -215,23 +222,21 @@ def _judged(
     return Judged(entry=entry, at=draft.now, outcome=outcome, story_id=story.id, verdict=verdict, stages=stages)
 
 
-def _deliver(story: Story, message: Message, act: Act, draft: _Draft) -> None:
-    """One row a chat, however many of its subscriptions match."""
-    chats = dict.fromkeys(s.chat_id for s in draft.subscriptions if s.wants(story.topics))
-    _send(chats, message, (story.id, story.revision, act.value), act, draft)
+def tell(
+    story: Story, message: Message, act: Act, subscriptions: Sequence[Subscription], now: datetime
+) -> tuple[tuple[tuple[str, Message], ...], tuple[Delivery, ...]]:
+    """The message, kept once, and a row for each chat, however many of its subscriptions match."""
+    chats = dict.fromkeys(s.chat_id for s in subscriptions if s.wants(story.topics))
+    return _rows(chats, message, (story.id, story.revision, act.value), act, now)
 
 
-def _show_near_miss(entry: Entry, verdict: Verdict, draft: _Draft) -> None:
-    """To those who want to see what nearly was an alert. It makes no story: nothing joins it."""
-    chats = dict.fromkeys(s.chat_id for s in draft.subscriptions if s.topic == REVIEW)
-    _send(chats, render.near_miss(entry, verdict), (digest(entry.key), 0, REVIEW), Act.POST, draft)
-
-
-def _send(chats: Iterable[str], message: Message, about: tuple[str, int, str], act: Act, draft: _Draft) -> None:
-    """about: story, revision and kind, which together name the message; it is kept once for all chats."""
+def _rows(
+    chats: Iterable[str], message: Message, about: tuple[str, int, str], act: Act, now: datetime
+) -> tuple[tuple[tuple[str, Message], ...], tuple[Delivery, ...]]:
+    """about: story, revision and kind, which together name the message."""
     name, revision, kind = about
     message_id = digest(name, str(revision), *([kind] if kind == REVIEW else []))
-    rows = [
+    rows = tuple(
         Delivery(
             key=delivery_key(chat, name, revision, kind),
             chat_id=chat,
@@ -239,11 +244,9 @@ def _send(chats: Iterable[str], message: Message, about: tuple[str, int, str], a
             story_id="" if kind == REVIEW else name,
             revision=revision,
             act=act,
-            created=draft.now,
-            next_try=draft.now,
+            created=now,
+            next_try=now,
         )
         for chat in chats
-    ]
-    if rows:
-        draft.messages[message_id] = message
-        draft.deliveries.extend(rows)
+    )
+    return (((message_id, message),) if rows else ()), rows

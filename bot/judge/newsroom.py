@@ -33,6 +33,8 @@ class Newsroom:
         self._rules = {name: topic.rules for name, topic in topics.items()}
         self.judge = compile_with(())
         self.keywords: tuple[Keyword, ...] = ()
+        self.stories_version = 0
+        """Grows when people change stories by hand: whoever holds stories in memory reads them anew."""
 
     @property
     def feeds(self) -> Mapping[str, Feed]:

@@ -211,6 +211,7 @@ def _describe(entry: Entry, verdict: Verdict, now: datetime) -> dict[str, Any]:
     title, body = fold(entry.title), fold(entry.body)[:240]
     at = entry.published or now
     return {
+        "key": entry.key,
         "at": int(at.timestamp()),
         "title": re.sub(r"\W+", "", title),
         "words": " ".join(_terms(title)),

@@ -1,6 +1,8 @@
 """What people ask and what they get: every command, its mistakes, and who may."""
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +11,7 @@ from bot.commands.feeds import Feeds
 from bot.commands.help import Help
 from bot.commands.keywords import Keywords
 from bot.commands.lookup import LookingUp
+from bot.commands.stories import Stories
 from bot.commands.subscribe import Subscribing
 from bot.core.changes import Changes
 from bot.core.chat import Call, Chat, ChatEvent
@@ -19,7 +22,7 @@ from bot.judge.verdict import Judge
 from bot.stores.memory import MemoryStore
 from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import START, VirtualClock
-from tests.unit.examples import book, entry, judge, row, story
+from tests.unit.examples import FINE, book, entry, judge, row, story
 
 OWNER = "fake:boss"
 
@@ -55,6 +58,7 @@ class Rig:
             LookingUp(self.store, self.newsroom),
             Feeds(self.store, self.newsroom, self.source),
             Keywords(self.store, self.newsroom, BUDGET),
+            Stories(self.store),
             help_,
         )
         self.front = Answering(
@@ -292,6 +296,61 @@ async def test_a_word_over_its_budget_is_refused_with_the_count(rig):
 
 async def test_an_offer_nobody_made_cannot_be_confirmed(rig):
     assert "no such offer" in await rig.ask("keywords confirm abcdef", actor=OWNER)
+
+
+def told_twice(name, first, second):
+    at = [entry(t, feed=f) for t, f in ((first, "wire"), (second, "paper"))]
+    reports = tuple(Report(key=e.key, source=e.source, url=e.url, title=e.title, at=START) for e in at)
+    docs = [{"key": e.key} for e in at]
+    return replace(story(name, title=first), reports=reports, report_count=2, features={"docs": docs})
+
+
+async def test_a_report_is_taken_out_of_a_story_and_told_as_its_own(rig):
+    await rig.ask("subscribe cac")
+    await rig.keep(told_twice("abc123", FINE, "China's cyberspace regulator summons Weibo"))
+    said = await rig.ask("split #abc123 2", actor=OWNER)
+    assert "told to 1 chats" in said
+    alone = await rig.store.story(re.search(r"#(\w{6}) is a story of its own", said)[1])
+    rest = await rig.store.story("abc123")
+    assert [r.title for r in rest.reports] == [FINE]
+    assert (alone.title, alone.report_count) == ("China's cyberspace regulator summons Weibo", 1)
+    assert [len(s.features["docs"]) for s in (rest, alone)] == [1, 1]
+    head = await rig.store.head("fake:1")
+    assert head.story_id == alone.id
+    assert rig.newsroom.stories_version == 1
+    (audit,) = await rig.store.audit(1)
+    assert json.loads(audit.detail) == {"same": False, "a": FINE, "b": alone.title}
+
+
+async def test_two_stories_are_made_one_and_the_other_points_to_it(rig):
+    other = "滴滴被罚80.26亿元"
+    one, two = told_twice("abc123", FINE, FINE + "!"), told_twice("def456", other, other + "!")
+    await rig.keep(one, replace(two, topics=("listing",)))
+    assert "4 reports" in await rig.ask("merge abc123 def456", actor=OWNER)
+    whole = await rig.store.story("abc123")
+    assert (whole.topics, len(whole.reports), len(whole.features["docs"])) == (("cac", "listing"), 4, 4)
+    assert "#abc123" in await rig.ask("why def456")
+    assert "def456" not in await rig.ask("latest") + await rig.ask("search 滴滴")
+    assert "part of #abc123 already" in await rig.ask("merge abc123 def456", actor=OWNER)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("split abc123 1", "take out one of 2 to 2"),
+        ("split abc123 9", "take out one of 2 to 2"),
+        ("split abc123 two", "is not a number"),
+        ("split zzzzzz 2", "no alert '#zzzzzz'"),
+        ("merge abc123 abc123", "one already"),
+        ("merge abc123", "other is missing"),
+    ],
+)
+async def test_stories_that_cannot_be_mended_stay_as_they_are(rig, asked, said):
+    before = told_twice("abc123", FINE, FINE + "!")
+    await rig.keep(before)
+    assert said in await rig.ask(asked, actor=OWNER)
+    assert await rig.store.story("abc123") == before
+    assert "Only owners" in await rig.ask(asked)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -264,3 +265,17 @@ async def test_a_flood_of_headlines_reads_few_articles():
     titles = [f"China's cyberspace regulator fines platform number {n}0{n}" for n in range(20)]
     await read_after_the_first_time(Rig("wire", library=library), *(entry(t) for t in titles))
     assert len(library.asked) == MOST_ARTICLES
+
+
+async def test_stories_changed_by_hand_are_read_anew():
+    rig = Rig("wire", "paper")
+    await rig.subscribe()
+    rig.papers.pages["wire"] = (entry(FINE),)
+    await rig.beat()
+    (told,) = await rig.store.latest([], 1)
+    await rig.store.commit(Changes(at=START, stories=(replace(told, features={}),)))
+    rig.newsroom.stories_version += 1
+    rig.clock.advance(7200)
+    rig.papers.pages["paper"] = (entry(FINE, feed="paper"),)
+    await rig.beat()
+    assert (await rig.store.counts())["stories"] == 2
