@@ -14,7 +14,8 @@ from bot.judge.specs import RuleError
 
 LONGEST_RULE = 4000
 DEEPEST = 60
-SCOPES = ("title", "body")
+SCOPES = ("title", "body", "lede")
+"""`lede` is another word for `body`: feeds give the beginning of an article at most."""
 FACTS = ("lang", "source", "tier")
 
 _GRAMMAR = r"""

@@ -81,9 +81,22 @@ class Compiler:
                 return _near(left, right, int(node.value), ordered=node.kind == "then"), (*left_needs, *right_needs)
         parts = [self._witness(part, field) for part in node.parts]
         if node.kind == "all":
+            self._check_possible(node, field)
             return _all([p for p, _ in parts]), tuple(group for _, needs in parts for group in needs)
         shared = [needs[0] for _, needs in parts if needs]
         return _either([p for p, _ in parts]), (frozenset().union(*shared),) if len(shared) == len(parts) else ()
+
+    def _check_possible(self, node: Node, field: int | None) -> None:
+        """Raises RuleError for a rule that asks for words and for their absence: it would never fire, silently."""
+        absent: set[int] = set()
+        for part in node.parts:
+            if part.kind == "no" and part.parts[0].kind in ("word", "named"):
+                absent |= self._numbers(part.parts[0])
+        for part in node.parts:
+            if part.kind in ("word", "named") and self._numbers(part) <= absent:
+                raise RuleError(
+                    f"it asks for {part.value} and for its absence, so it can never hold", column=part.column
+                )
 
     def _witness(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
         """A part that is true or not: one word of a list is enough to say why."""

@@ -11,7 +11,7 @@ from bot.core.news import Entry, Verdict
 from bot.judge.specs import RuleError
 from bot.judge.verdict import Judge
 from tests.fakes.clock import START
-from tests.unit.examples import book, entry
+from tests.unit.examples import book, entry, judge
 
 JUDGE = Judge(book())
 
@@ -119,6 +119,7 @@ def keyword(text: str, topic: str = "cac") -> Keyword:
         ('"lemon battery"', "lemon big battery", False),
         ("=LEMON", "lemon", False),
         ("title:lemon", "x", False),
+        ("lede:lemon battery", "battery", False),
         ("lem* /lem[ou]n/", "lemun", True),
         ("lemon lang:en", "lemon", True),
         ("lemon lang:zh", "lemon", False),
@@ -138,6 +139,8 @@ def test_the_rule_language(rule: str, title: str, fires: bool) -> None:
         ("@nonesuch", "nonesuch"),
         ("headline:lemon", "scope"),
         ("NOT lemon", "add a word"),
+        ("lemon AND battery AND NOT lemon", "can never hold"),
+        ("@companies -@companies", "can never hold"),
         ("x" * 100_000, "characters"),
         ("(" * 500 + "x" + ")" * 500, "parentheses"),
         ("/(a+/", "pattern"),
@@ -154,3 +157,41 @@ def test_a_rule_that_cannot_be_read_is_refused_in_words(rule: str, words: str) -
 def test_a_pattern_that_would_explode_elsewhere_is_linear_here() -> None:
     judge = Judge(book(), [keyword("lemon /(a+)+$/")])
     judge.judge(entry("lemon " + "a" * 3000 + "!"))
+
+
+def test_what_speaks_against_is_told_apart_from_what_speaks_for() -> None:
+    verdict = judge().judge(entry("工信部通报滴滴被约谈"))
+    stages = {s.name: s for s in verdict.stages}
+    assert not verdict.alert
+    assert stages["normalised"].outcome == "工信部通报滴滴被约谈"
+    assert "not enough" in stages["rules cac"].outcome
+    assert stages["against cac"].outcome == "-0.8"
+    assert "工信部" in stages["against cac"].detail
+    assert "“工信部” speaks against it" in verdict.reason
+
+
+def test_words_below_the_headline_are_shown_with_what_stands_around_them() -> None:
+    verdict = judge().judge(entry("China summons Weibo", body="It was the Cyberspace Administration that called."))
+    rules = next(s for s in verdict.stages if s.name == "rules cac")
+    assert "It was the [Cyberspace Administration] that called." in rules.detail
+
+
+def test_words_without_a_rule_are_named() -> None:
+    verdict = judge().judge(entry("Didi raises fares"))
+    assert not verdict.alert
+    assert "“didi”" in verdict.reason
+    assert "no rule holds" in verdict.reason
+
+
+def test_a_near_miss_says_what_it_lacked() -> None:
+    missed = judge().near_misses(entry("Beijing fines app maker"))
+    assert any(
+        s.outcome == "Beijing acts against a company over data" and s.detail.startswith("lacks any of:") for s in missed
+    )
+    assert judge().near_misses(entry("Rain in Perth")) == ()
+
+
+def test_a_rule_is_asked_by_its_name() -> None:
+    assert judge().holds("cac", "CAC named in a Chinese headline", entry("网信办约谈微博"))
+    assert not judge().holds("cac", "CAC named in a Chinese headline", entry("微博"))
+    assert not judge().holds("listing", "CAC named in a Chinese headline", entry("网信办约谈微博"))
