@@ -29,6 +29,7 @@ from bot.core.news import Feed, Story
 from bot.core.ports import Channel, Clock, Store
 from bot.jobs.deliver import DeliverJob
 from bot.jobs.poll import PollJob
+from bot.jobs.telling import WITHIN_S, Telling
 from bot.jobs.tidy import TidyJob
 from bot.judge.decide import Editor
 from bot.judge.newsroom import Newsroom, Topic
@@ -39,10 +40,14 @@ from bot.runners.local import LocalRunner
 from bot.sources.article import ArticleReader
 from bot.sources.http import SafeFetcher
 from bot.sources.reader import FeedReader
+from bot.sources.rewriter import Rewriter
 from bot.sources.worker import FeedWorker
 from bot.stores.tinydb import TinyStore
 
 log = structlog.get_logger("app")
+
+
+ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Parts:
     channels: Mapping[str, Channel]
     clock: Clock
     fetcher: SafeFetcher
+    writing: SafeFetcher
     worker: FeedWorker
 
 
@@ -97,7 +103,8 @@ def build(
     def new_editor(live: Sequence[Story]) -> Editor:
         return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng)
 
-    articles = ArticleReader(fetcher)
+    writing = SafeFetcher(clock, allow_networks=ANYWHERE, timeout_s=WITHIN_S)  # to what the operator named himself
+    telling = Telling(ArticleReader(fetcher), _rewriter(settings, writing))
     channels = _channels(settings, store, clock, data, console=console)
     return Parts(
         settings=settings,
@@ -105,13 +112,14 @@ def build(
         newsroom=newsroom,
         reader=reader,
         poll=PollJob(
-            store, reader, newsroom, clock, new_editor=new_editor, concurrency=poll.concurrency, articles=articles
+            store, reader, newsroom, clock, new_editor=new_editor, concurrency=poll.concurrency, telling=telling
         ),
         deliver=DeliverJob(store, channels, clock, rng),
         front=_front(settings, store, newsroom, reader, channels, clock),
         channels=channels,
         clock=clock,
         fetcher=fetcher,
+        writing=writing,
         worker=worker,
     )
 
@@ -126,6 +134,11 @@ def _fetcher(settings: Settings, clock: Clock, allow_networks: Sequence[str]) ->
         per_host=poll.per_host,
         contact=fetch.contact,
     )
+
+
+def _rewriter(settings: Settings, writing: SafeFetcher) -> Rewriter | None:
+    llm = settings.tocsin.summary.llm
+    return Rewriter(writing.post, llm.url, llm.model, settings.environment.llm_key.reveal()) if llm else None
 
 
 def _front(
@@ -167,6 +180,7 @@ async def close_parts(parts: Parts) -> None:
     for channel in parts.channels.values():
         await channel.close()
     await parts.fetcher.close()
+    await parts.writing.close()
     await parts.worker.close()
     await parts.store.close()
 

@@ -92,6 +92,18 @@ class Judging(_Strict):
     budget: Annotated[int, Field(ge=1, le=10000)] = 20
 
 
+class Llm(_Strict):
+    """url: of an endpoint that speaks OpenAI's chat completions, up to and including `/v1`. Its key, when it wants
+    one, is TOCSIN_LLM_KEY."""
+
+    url: Annotated[str, AfterValidator(_url)]
+    model: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Summary(_Strict):
+    llm: Llm | None = None
+
+
 class TocsinFile(_Strict):
     """config/tocsin.yaml. A section whose every line is commented out is as good as absent."""
 
@@ -103,6 +115,7 @@ class TocsinFile(_Strict):
     poll: Poll = Poll()
     fetch: Fetch = Fetch()
     judge: Judging = Judging()
+    summary: Summary = Summary()
     retention: Annotated[Duration, _at_least(3600, 3650 * 86400, "1h and 3650d")] = 90 * 86400
     store: Literal["tinydb"] = "tinydb"
     push: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -49,11 +49,12 @@ class Environment:
     slack_base: str = ""
     owners: frozenset[str] = frozenset()
     apprise: Mapping[str, Secret] = field(default_factory=dict)
+    llm_key: Secret = Secret("")
     log_level: str = "INFO"
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret's text, for the log's masking filter."""
-        every = (self.telegram_token, self.slack_bot_token, self.slack_app_token, *self.apprise.values())
+        every = (self.telegram_token, self.slack_bot_token, self.slack_app_token, self.llm_key, *self.apprise.values())
         return tuple(s.reveal() for s in every if s)
 
 
@@ -71,6 +72,7 @@ def load(variables: Mapping[str, str] | None = None, dotenv: Path | None = None)
         slack_base=reader.base("SLACK_API_BASE"),
         owners=reader.owners("TOCSIN_OWNERS"),
         apprise=reader.apprise(),
+        llm_key=reader.secret("TOCSIN_LLM_KEY", r"\S+", "one word"),
         log_level=reader.level("TOCSIN_LOG"),
     )
     if bool(environment.slack_bot_token) != bool(environment.slack_app_token) and not reader.problems:

@@ -65,6 +65,12 @@ class Articles(Protocol):
         raises."""
 
 
+class Rewriter(Protocol):
+    async def rewrite(self, title: str, source: str) -> str:
+        """A summary of the source in its own language; "" when it cannot be had. Never raises. What it says is not
+        to be trusted before it is compared with the source."""
+
+
 class News(Protocol):
     """What polling needs of a store."""
 

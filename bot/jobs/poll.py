@@ -6,23 +6,19 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from itertools import islice
 
 import structlog
 
 from bot.core.changes import Changes
 from bot.core.errors import FetchError, StoreError
 from bot.core.news import Feed, FeedState, Reading, Story
-from bot.core.ports import Articles, Clock, News, Source
+from bot.core.ports import Clock, News, Source
+from bot.jobs.telling import Telling, Told
 from bot.judge.decide import Editor, Memory, keys_of
 from bot.judge.newsroom import Newsroom
 
 log = structlog.get_logger("poll")
 STORE_PAUSE_S = 30.0
-THIN = 80
-"""An entry with fewer characters below its headline says little more than that."""
-MOST_ARTICLES = 3
-"""Articles read for one reading, all at once: an alert waits for them, at most five seconds."""
 LIVE_DAYS = 30
 """How long a story may still be joined, at most."""
 
@@ -42,16 +38,16 @@ class PollJob:
         *,
         new_editor: Callable[[Sequence[Story]], Editor],
         concurrency: int,
-        articles: Articles | None = None,
+        telling: Telling | None = None,
     ) -> None:
-        """new_editor: builds an Editor from live stories, as stored. articles: for feeds that want theirs read."""
+        """new_editor: builds an Editor from live stories, as stored. telling: fetches what alerts are told from."""
         self._store = store
         self._source = source
         self._newsroom = newsroom
         self._clock = clock
         self._new_editor = new_editor
         self._concurrency = concurrency
-        self._articles = articles
+        self._telling = telling
         self._editor: Editor | None = None
         self._forgotten = clock.now()
         self._stories_version = newsroom.stories_version
@@ -144,12 +140,13 @@ class PollJob:
             return (await self._ready()).failed(feed, state, reading, self._clock.now())
         if reading.unchanged:
             return (await self._ready()).unchanged(feed, state, reading)
-        articles = await self._read_articles(feed, state, reading)
+        told = await self._prepared(feed, state, reading)
         async with self._deciding:
             memory = Memory(
                 unseen=await self._store.unseen(keys_of(reading)),
                 subscriptions=await self._store.subscriptions(),
-                articles=articles,
+                articles=told.articles,
+                rewrites=told.rewrites,
             )
             editor = await self._ready()  # last, so that nothing changes stories by hand before they are committed
             changes = editor.decide(feed, state, reading, memory, self._newsroom.judge)
@@ -165,16 +162,13 @@ class PollJob:
                 log.info(judged.outcome, feed=feed.id, story=judged.story_id, title=judged.entry.title[:120])
         return changes
 
-    async def _read_articles(self, feed: Feed, state: FeedState, reading: Reading) -> dict[str, str]:
-        """Texts of the new entries that will alert with hardly more than a headline, by entry key."""
-        if not (self._articles and feed.article and state.baselined):
-            return {}
+    async def _prepared(self, feed: Feed, state: FeedState, reading: Reading) -> Told:
+        """What the new entries that will alert are told from."""
+        if not (self._telling and self._telling.wanted(feed) and state.baselined):
+            return Told()
         unseen = await self._store.unseen(keys_of(reading))
         judge = self._newsroom.judge.judge
-        thin = (e for e in reading.entries if e.key in unseen and e.url and len(e.body) < THIN)
-        wanted = list(islice((e for e in thin if judge(e).alert), MOST_ARTICLES))
-        texts = await asyncio.gather(*(self._articles.text(e.url) for e in wanted))
-        return {e.key: text for e, text in zip(wanted, texts, strict=True) if text}
+        return await self._telling.prepare(feed, [e for e in reading.entries if e.key in unseen and judge(e).alert])
 
     async def _flush(self) -> None:
         """Commit what quiet looks have left."""

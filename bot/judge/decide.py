@@ -26,11 +26,13 @@ MAX_REPORTS = 50
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What a decision may know. unseen: those of the reading's keys never seen before. articles: by entry key, the
-    text of an article whose feed gives little more than a headline."""
+    text of an article whose feed gives little more than a headline. rewrites: by entry key, a summary to be shown in
+    place of sentences of the source."""
 
     unseen: frozenset[str]
     subscriptions: Sequence[Subscription]
     articles: Mapping[str, str] = field(default_factory=dict)
+    rewrites: Mapping[str, str] = field(default_factory=dict)
 
 
 def keys_of(reading: Reading) -> frozenset[str]:
@@ -45,6 +47,7 @@ class _Draft:
     now: datetime
     subscriptions: Sequence[Subscription]
     articles: Mapping[str, str]
+    rewrites: Mapping[str, str]
     entries: list[Judged] = field(default_factory=list)
     stories: dict[str, Story] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
@@ -77,7 +80,7 @@ class Editor:
         Unseen entries of a first reading beyond `feed.first`, and entries published longer ago than max_age, are
         judged and kept for look-ups, but wake nobody.
         """
-        draft = _Draft(reading.at, memory.subscriptions, memory.articles)
+        draft = _Draft(reading.at, memory.subscriptions, memory.articles, memory.rewrites)
         fresh = [e for e in reading.entries if all(key in memory.unseen for key in _keys(e))]
         fresh = list({e.key: e for e in reversed(fresh)}.values())
         fresh.sort(key=lambda e: e.published or reading.at)
@@ -166,7 +169,7 @@ class Editor:
         return Story(
             id=name,
             title=entry.title,
-            summary=said.text,
+            summary=draft.rewrites.get(entry.key) or said.text,
             spans=said.spans,
             url=entry.url,
             source=entry.source or entry.feed_id,

@@ -73,6 +73,23 @@ class SafeFetcher:
         except (OSError, ValueError, zlib.error) as error:
             raise Unreachable(f"the connection failed: {type(error).__name__}") from None
 
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """POST to an address an operator named; the body of a 200 answer, at most the limit. Raises FetchError."""
+        try:
+            timeout = aiohttp.ClientTimeout(total=self._timeout)
+            async with self._ready().post(
+                _checked(url), data=body, headers=headers, allow_redirects=False, timeout=timeout
+            ) as answer:
+                if answer.status != 200:
+                    raise _refusal(answer.status, "", self._clock.now())
+                return await self._body(answer)
+        except TimeoutError:
+            raise Unreachable(f"no whole answer within {self._timeout:g} s") from None
+        except aiohttp.ClientError as error:
+            raise _explained(error) from None
+        except (OSError, ValueError, zlib.error) as error:
+            raise Unreachable(f"the connection failed: {type(error).__name__}") from None
+
     async def close(self) -> None:
         if self._session:
             await self._session.close()

@@ -177,7 +177,7 @@ def test_words_below_the_headline_are_shown_with_what_stands_around_them() -> No
 
 
 def test_words_without_a_rule_are_named() -> None:
-    verdict = judge().judge(entry("Didi raises fares"))
+    verdict = judge().judge(entry("Didi opens a museum"))
     assert not verdict.alert
     assert "“didi”" in verdict.reason
     assert "no rule holds" in verdict.reason

@@ -11,7 +11,8 @@ from bot.core.changes import Changes
 from bot.core.chat import Chat
 from bot.core.errors import FetchError, Full
 from bot.core.news import ALL_ENTRIES, Feed, FeedState, Reading
-from bot.jobs.poll import LIVE_DAYS, MOST_ARTICLES, STORE_PAUSE_S, PollJob
+from bot.jobs.poll import LIVE_DAYS, STORE_PAUSE_S, PollJob
+from bot.jobs.telling import MOST, Telling
 from bot.judge.decide import Editor
 from bot.judge.newsroom import Newsroom, Topic
 from bot.judge.timing import Bounds
@@ -81,7 +82,7 @@ class Rig:
             self.clock,
             new_editor=self.editor,
             concurrency=concurrency,
-            articles=library,
+            telling=Telling(library, None) if library else None,
         )
 
     def editor(self, live):
@@ -264,7 +265,7 @@ async def test_a_flood_of_headlines_reads_few_articles():
     library = Library()
     titles = [f"China's cyberspace regulator fines platform number {n}0{n}" for n in range(20)]
     await read_after_the_first_time(Rig("wire", library=library), *(entry(t) for t in titles))
-    assert len(library.asked) == MOST_ARTICLES
+    assert len(library.asked) == MOST
 
 
 async def test_stories_changed_by_hand_are_read_anew():
