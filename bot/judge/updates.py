@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core.news import Entry, Tier, Verdict
+from bot.judge.amounts import amounts
 from bot.judge.text import fold
 
 _STEPS = {"summon": 1, "review": 2, "remove": 3, "shelve": 3, "ban": 4, "fine": 4, "delist": 5, "resume": 5}
@@ -39,7 +40,7 @@ def whats_new(known: Mapping[str, Any], entry: Entry, verdict: Verdict) -> str:
         return next(f"now: {act}" for act in verdict.acts if _STEPS.get(act) == step)
     if known["rumour"] and entry.tier in (Tier.OFFICIAL, Tier.FILING):
         return f"confirmed by {entry.source or entry.feed_id}"
-    if not known["sum"] and verdict.amounts and _SUMS & {*verdict.acts} and not known["rumour"]:
+    if not known["sum"] and _SUMS & {*verdict.acts} and any(a.currency for a in amounts(fold(entry.title))):
         return "the sum is known"
     return ""
 

@@ -199,6 +199,16 @@ def test_a_rumour_is_confirmed_by_the_office_itself_and_a_fact_needs_no_confirmi
         assert outcomes(desk.read(office)) == [outcome]
 
 
+def test_a_first_sum_in_a_headline_is_news_and_one_recalled_below_it_is_not():
+    for body, title, outcome in (
+        ("", "China's cyberspace regulator fines Didi $1.2 billion", "update"),
+        ("It was fined $1.2 billion.", "Cyberspace regulator in China fines Didi", "grew"),
+    ):
+        desk = Desk(subscription("fake:1", "cac"))
+        desk.read(entry("China's cyberspace regulator fines Didi"))
+        assert outcomes(desk.read(entry(title, feed="paper", body=body))) == [outcome]
+
+
 def test_the_updates_of_a_story_have_an_end():
     known = {"step": 1, "sum": False, "rumour": False, "updates": MOST_UPDATES}
     fined = entry(FINED)
