@@ -16,6 +16,11 @@ from bot.judge.text import HAN, fold, is_chinese
 
 WINDOW_DAYS = 3.0
 JOIN = 0.24
+STEP_DAYS = 14.0
+"""How long a story may be joined: by anything, and by the same step of the same company."""
+FADE, SLOW_FADE = 0.04, 0.015
+"""What a day between two reports takes from their score, in general and for the same step of the same company."""
+STEPS = frozenset({"file", "delist"})
 OPEN_DAYS = 30.0
 """How long a story makes its follow-ups likelier."""
 MOST_DOCS = 8
@@ -99,9 +104,12 @@ class StoryIndex:
             return Joined(same, 1.5, "the same headline")
         best: Joined | None = None
         for story_id in self._candidates(doc):
-            if abs(doc.at - self._last[story_id]) > self._window_s:
+            apart = abs(doc.at - self._last[story_id])
+            if apart > STEP_DAYS * 86400:
                 continue
             for other in self._docs[story_id]:
+                if apart > self._window_s and not (doc.names & other.names and doc.acts & other.acts & STEPS):
+                    continue
                 score, why = self._score(doc, other)
                 if score >= JOIN and (best is None or score > best.score):
                     best = Joined(story_id, round(score, 3), why)
@@ -144,7 +152,7 @@ class StoryIndex:
         score = text + 0.25 * _part(names, a.names, b.names)
         score += (0.22 if a.han == b.han else 0.3) * _part(subjects, a.subjects, b.subjects)
         score += (0.15 if names or subjects else 0.05) * _part(acts, a.acts, b.acts)
-        score += 0.15 * _part(numbers, a.numbers, b.numbers) - 0.04 * days
+        score += 0.15 * _part(numbers, a.numbers, b.numbers) - (SLOW_FADE if names and acts & STEPS else FADE) * days
         if a.names and b.names and not names:
             score -= 0.9 if not subjects else 0.2
         if not a.topics & b.topics:
