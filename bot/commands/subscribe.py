@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -55,18 +56,24 @@ class Subscribing:
         """Topics on offer."""
         return Reply(Message((self._topic_list(),), buttons=self._topic_buttons()))
 
-    @command("sub", role=Role.ADMIN, usage="<topic>", example="subscribe cac")
-    async def subscribe(self, ask: Ask, topic: str = "") -> Reply:
-        """Get alerts on a topic in this chat (`all` for every topic)."""
+    @command("sub", role=Role.ADMIN, usage="<topic> [min:<score>]", example="subscribe cac min:2")
+    async def subscribe(self, ask: Ask, topic: str = "", least: str = "") -> Reply:
+        """Get alerts on a topic in this chat (`all` for every topic; min: only the surer ones)."""
         if not topic:
             return Reply(Message((text("Which topic?"), self._topic_list()), buttons=self._topic_buttons()))
         topic = self._topic(topic)
         chat = ask.call.chat
         mine = await self._desk.chat_subscriptions(chat.id)
+        score = _least(least)
         same = next((s for s in mine if s.topic == topic or (s.topic == EVERY_TOPIC and topic != REVIEW)), None)
+        if same and same.least != score and same.topic == topic:
+            changed = Changes(at=ask.now, subscriptions=(replace(same, least=score),))
+            return Reply(say(f"Done: this chat gets {topic} {_from(score)} ({same.id})."), changed)
         if same:
             return Reply(say(f"This chat gets {same.topic} already ({same.id})."))
-        made = Subscription(id=_next_id(mine), chat_id=chat.id, topic=topic, created=ask.now, by=ask.call.actor)
+        made = Subscription(
+            id=_next_id(mine), chat_id=chat.id, topic=topic, created=ask.now, by=ask.call.actor, least=score
+        )
         covered = tuple(s.key for s in mine if s.topic != REVIEW) if topic == EVERY_TOPIC else ()
         stored = await self._desk.chat(chat.id)
         changes = Changes(
@@ -79,7 +86,7 @@ class Subscribing:
         done = line(
             "Done: this chat gets ",
             bold(shown),
-            f" ({made.id}). ",
+            f" {_from(score)} ({made.id}). ".replace("  ", " "),
             code(f"{ask.prefix}unsubscribe {made.id}"),
             " ends it.",
         )
@@ -139,7 +146,21 @@ class Subscribing:
 
 
 def _listed(mine: Sequence[Subscription]) -> Block:
-    return bullets(*(line(code(s.id), f"  {s.topic}  since {s.created:%Y-%m-%d}") for s in mine))
+    return bullets(*(line(code(s.id), f"  {s.topic} {_from(s.least)}  since {s.created:%Y-%m-%d}") for s in mine))
+
+
+def _least(written: str) -> float:
+    """`min:2` as a number; 0 when nothing is written. Raises BadRequest."""
+    if not written:
+        return 0.0
+    found = re.fullmatch(r"min:(\d{1,2}(?:\.\d{1,2})?)", written)
+    if not found:
+        raise BadRequest(f"I do not know what to do with {written[:40]!r}")
+    return float(found[1])
+
+
+def _from(score: float) -> str:
+    return f"from a score of {score:g}" if score else ""
 
 
 def _next_id(mine: Sequence[Subscription]) -> str:

@@ -36,20 +36,22 @@ class Chat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """One chat's wish. id: `s1`, `s2` …, unique in its chat. topic: a topic's name or EVERY_TOPIC."""
+    """One chat's wish. id: `s1`, `s2` …, unique in its chat. topic: a topic's name, EVERY_TOPIC or REVIEW. least: the
+    score from which it wants alerts, 0 for all of them."""
 
     id: str
     chat_id: str
     topic: str
     created: datetime
     by: str = ""
+    least: float = 0.0
 
     @property
     def key(self) -> str:
         return f"{self.chat_id} {self.id}"
 
-    def wants(self, topics: tuple[str, ...]) -> bool:
-        return self.topic in topics or (self.topic == EVERY_TOPIC and bool(topics))
+    def wants(self, topics: tuple[str, ...], score: float) -> bool:
+        return score >= self.least and (self.topic in topics or (self.topic == EVERY_TOPIC and bool(topics)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -247,6 +247,7 @@ class Story:
     why: the sentence that says what matched. words: the words that matched, to be marked in the title.
     reports: oldest first, at most 50. report_count: all of them. revision: grows with each visible change.
     features: what `judge.stories` needs to recognise the story again; plain JSON, opaque to stores.
+    score: of the lead report, by the topic it fits best.
     silent: known only from first readings or old entries, so nobody was told of it yet.
     merged_into: id of the story it was found to be part of, "" for all others.
     """
@@ -270,5 +271,6 @@ class Story:
     report_count: int = 1
     revision: int = 1
     features: Mapping[str, object] = field(default_factory=dict)
+    score: float = 0.0
     silent: bool = False
     merged_into: str = ""

@@ -176,6 +176,7 @@ class Editor:
             tier=entry.tier,
             lang=entry.lang,
             topics=verdict.topics,
+            score=verdict.score,
             why=verdict.reason,
             words=words,
             published=entry.published,
@@ -229,7 +230,7 @@ def tell(
     story: Story, message: Message, act: Act, subscriptions: Sequence[Subscription], now: datetime
 ) -> tuple[tuple[tuple[str, Message], ...], tuple[Delivery, ...]]:
     """The message, kept once, and a row for each chat, however many of its subscriptions match."""
-    chats = dict.fromkeys(s.chat_id for s in subscriptions if s.wants(story.topics))
+    chats = dict.fromkeys(s.chat_id for s in subscriptions if s.wants(story.topics, story.score))
     return _rows(chats, message, (story.id, story.revision, act.value), act, now)
 
 

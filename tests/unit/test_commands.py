@@ -127,7 +127,7 @@ async def test_deep_link(rig):
     [
         ("subscrbe cac", "Did you mean /subscribe?"),
         ("subscribe cax", "did you mean cac?"),
-        ("subscribe cac now please", "do not know what to do with 'now'"),
+        ("subscribe cac now please", "do not know what to do with 'please'"),
         ("search", "Usage: /search"),
         ("whynot", "Example: /whynot https://example.com/article"),
         ("whynot ftp://x", "no http(s) address"),
@@ -414,3 +414,19 @@ async def test_a_bug_is_no_traceback(rig):
     said = await Rig(Broken()).ask("latest")
     assert "went wrong on my side" in said
     assert "secret" not in said
+
+
+async def test_a_chat_may_ask_for_the_surer_alerts_only(rig):
+    assert "cac: the Cyberspace" in await rig.ask("subscribe cac min:2")
+    assert "from a score of 2" in await rig.ask("subs")
+    assert "already" in await rig.ask("subscribe cac min:2")
+    assert "from a score of 3.5" in await rig.ask("subscribe cac min:3.5")
+    (mine,) = await rig.store.chat_subscriptions("fake:1")
+    assert (mine.least, mine.wants(("cac",), 3.0), mine.wants(("cac",), 3.5)) == (3.5, False, True)
+    assert "do not know what to do with 'much'" in await rig.ask("subscribe listing much")
+
+
+async def test_near_misses_are_subscribed_to_beside_everything(rig):
+    await rig.ask("subscribe all")
+    assert "near misses" in await rig.ask("subscribe review")
+    assert [s.topic for s in await rig.store.chat_subscriptions("fake:1")] == ["all", "review"]
