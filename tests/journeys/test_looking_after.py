@@ -65,3 +65,28 @@ async def test_explaining_a_text(tmp_path: Path, feeds: FeedServer) -> None:
     code, out, _ = await bot.command("explain", "CAC 40 closes higher", "--config", str(bot.config))
     assert code == 0
     assert "no alert" in out
+
+
+async def test_a_rule_is_tried_on_what_was_read_while_the_bot_runs(tmp_path: Path, feeds: FeedServer) -> None:
+    feeds.put("/one.xml", [FINE, *OLD])
+    async with Bot(tmp_path / "bot", {"one": feeds.url + "/one.xml"}) as bot:
+        both = ("--config", str(bot.config), "--data", str(bot.data))
+        code, _, err = await bot.command("backtest", *both, "Didi")
+        assert code == 2
+        assert "nothing has been read yet" in err
+        await bot.start()
+        await polled(feeds)
+        await bot.sees("Tocsin")
+        code, out, err = await bot.command("backtest", *both, "--days", "3650", "Didi")
+        assert code == 0, err
+        assert "It fires on 1." in out
+        assert "1 of cac" in out
+        code, out, _ = await bot.command("backtest", *both, "--weight", "-9", "--days", "3650", "Didi")
+        assert "removes 1" in out
+        assert FINE.title in out
+        code, _, err = await bot.command("backtest", *both, "Didi AND (")
+        assert code == 2
+        assert "column" in err
+        code, out, _ = await bot.command("joins", *both)
+        assert (code, out) == (0, "")
+        assert await bot.stop() == 0
