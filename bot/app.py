@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from bot.commands.feeds import Feeds
 from bot.commands.help import Help
 from bot.commands.keywords import Keywords
 from bot.commands.lookup import LookingUp
+from bot.commands.outgoing import Outgoing
 from bot.commands.stories import Stories
 from bot.commands.subscribe import Subscribing
 from bot.config.settings import Settings
@@ -28,6 +29,7 @@ from bot.core.errors import BotError, ConfigError, Problem, TokenDead
 from bot.core.news import Feed, Story
 from bot.core.ports import Channel, Clock, Store
 from bot.jobs.deliver import DeliverJob
+from bot.jobs.notices import Notices
 from bot.jobs.poll import PollJob
 from bot.jobs.telling import WITHIN_S, Telling
 from bot.jobs.tidy import TidyJob
@@ -91,37 +93,48 @@ def build(
 ) -> Parts:
     """Everything, not yet opened. feeds: in place of those of the files. Must be called inside a running loop."""
     clock = clock or SystemClock()
-    poll = settings.tocsin.poll
     store = TinyStore(data)
     fetcher = _fetcher(settings, clock, allow_networks)
     worker = FeedWorker()
     reader = FeedReader(fetcher, worker, clock)
     newsroom = newsroom_of(settings, feeds)
     rng = random.Random()
-    within = bounds or Bounds(poll.min, poll.max)
-
-    def new_editor(live: Sequence[Story]) -> Editor:
-        return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng)
-
     writing = SafeFetcher(clock, allow_networks=ANYWHERE, timeout_s=WITHIN_S)  # to what the operator named himself
     telling = Telling(ArticleReader(fetcher), _rewriter(settings, writing))
     channels = _channels(settings, store, clock, data, console=console)
+    notices = Notices(_owners(settings), channels, clock)
     return Parts(
         settings=settings,
         store=store,
         newsroom=newsroom,
         reader=reader,
         poll=PollJob(
-            store, reader, newsroom, clock, new_editor=new_editor, concurrency=poll.concurrency, telling=telling
+            store,
+            reader,
+            newsroom,
+            clock,
+            new_editor=_editor_of(settings, bounds, rng),
+            concurrency=settings.tocsin.poll.concurrency,
+            telling=telling,
         ),
-        deliver=DeliverJob(store, channels, clock, rng),
-        front=_front(settings, store, newsroom, reader, channels, clock),
+        deliver=_delivering(settings, store, channels, clock, notices),
+        front=_front(settings, store, newsroom, reader, channels, clock, notices),
         channels=channels,
         clock=clock,
         fetcher=fetcher,
         writing=writing,
         worker=worker,
     )
+
+
+def _editor_of(settings: Settings, bounds: Bounds | None, rng: random.Random) -> Callable[[Sequence[Story]], Editor]:
+    poll = settings.tocsin.poll
+    within = bounds or Bounds(poll.min, poll.max)
+
+    def new_editor(live: Sequence[Story]) -> Editor:
+        return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng)
+
+    return new_editor
 
 
 def _fetcher(settings: Settings, clock: Clock, allow_networks: Sequence[str]) -> SafeFetcher:
@@ -141,6 +154,17 @@ def _rewriter(settings: Settings, writing: SafeFetcher) -> Rewriter | None:
     return Rewriter(writing.post, llm.url, llm.model, settings.environment.llm_key.reveal()) if llm else None
 
 
+def _owners(settings: Settings) -> frozenset[str]:
+    return settings.environment.owners | {CONSOLE_ACTOR}
+
+
+def _delivering(
+    settings: Settings, store: Store, channels: Mapping[str, Channel], clock: Clock, notices: Notices
+) -> DeliverJob:
+    repeat = settings.tocsin.delivery.on_ambiguous == "resend"
+    return DeliverJob(store, channels, clock, random.Random(), notices, repeat_unsure=repeat)
+
+
 def _front(
     settings: Settings,
     store: Store,
@@ -148,6 +172,7 @@ def _front(
     reader: FeedReader,
     channels: Mapping[str, Channel],
     clock: Clock,
+    notices: Notices,
 ) -> Answering:
     help_ = Help()
     groups = (
@@ -156,10 +181,10 @@ def _front(
         Feeds(store, newsroom, reader),
         Keywords(store, newsroom, settings.tocsin.judge.budget),
         Stories(store),
+        Outgoing(store),
         help_,
     )
-    owners = settings.environment.owners | {CONSOLE_ACTOR}
-    front = Answering(groups, store, newsroom, channels, clock, owners)
+    front = Answering(groups, store, newsroom, channels, clock, _owners(settings), notices.rows)
     help_.registry = front.registry
     return front
 

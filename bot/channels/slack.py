@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +15,14 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels import slack_blocks as shapes
 from bot.channels.markup import JOINER
+from bot.channels.slack_errors import CALL_FAILURES, explained
 from bot.core.chat import Act, Call, Chat, ChatEvent, Limits, Receipt
-from bot.core.errors import BadMarkup, BotError, MaybeSent, NotSent, Refused, SlowDown, TokenDead
+from bot.core.errors import NotSent, SlowDown, StoreError, TokenDead
 from bot.core.message import Message
 from bot.core.ports import Clock, Front, Parcel
 
@@ -28,49 +30,36 @@ log = structlog.get_logger("slack")
 DEFAULT_BASE = "https://slack.com/api/"
 CALL_S = 30
 MEMBER_CACHE_S = 60.0
+LOOK_BACK_S = 3600.0
+MOST_PAGES = 50
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
 _STORY_ID = re.compile(r"#([0-9a-z]{6})\b")
-_REFUSALS = {
-    "is_archived": "archived",
-    "channel_not_found": "not_found",
-    "not_in_channel": "kicked",
-    "user_not_in_channel": "kicked",
-    "restricted_action": "rights",
-    "restricted_action_read_only_channel": "rights",
-    "restricted_action_thread_only_channel": "rights",
-    "posting_to_general_channel_denied": "rights",
-    "cannot_dm_bot": "blocked",
-    "user_disabled": "deactivated",
-    "messages_tab_disabled": "blocked",
-    "missing_scope": "rights",
-    "thread_not_found": "not_found",
-    "message_not_found": "not_found",
-}
-_DEAD_TOKENS = (
-    "token_revoked",
-    "token_expired",
-    "account_inactive",
-    "invalid_auth",
-    "not_authed",
-    "org_login_required",
+_CHAT_EVENTS = (
+    ("channel_archive", "left", "archived"),
+    ("group_archive", "left", "archived"),
+    ("channel_left", "left", "kicked"),
+    ("group_left", "left", "kicked"),
+    ("channel_unarchive", "joined", ""),
+    ("group_unarchive", "joined", ""),
 )
-_MARKUP = (
-    "invalid_blocks",
-    "invalid_blocks_format",
-    "msg_too_long",
-    "msg_blocks_too_long",
-    "no_text",
-    "invalid_metadata_format",
-)
-_UNSURE = ("internal_error", "fatal_error", "request_timeout", "service_unavailable")
 
 
 class SlackChannel:
     """Chats are `slack:<team>/<channel>`. One workspace, the one the tokens belong to."""
 
     name = "slack"
-    limits = Limits(text_max=shapes.SUM_MAX, edit=True, thread=True, buttons=True, per_chat_s=1.05, per_group_s=1.05)
+    # Posting: one a second and channel, some hundred a minute and workspace; chat.update: fifty a minute in all.
+    limits = Limits(
+        text_max=shapes.SUM_MAX,
+        edit=True,
+        thread=True,
+        buttons=True,
+        per_chat_s=1.05,
+        per_group_s=1.05,
+        per_bot_s=0.15,
+        per_edit_s=1.25,
+    )
 
     def __init__(self, bot_token: str, app_token: str, clock: Clock, *, base_url: str = DEFAULT_BASE) -> None:
         base = base_url or DEFAULT_BASE
@@ -82,12 +71,12 @@ class SlackChannel:
         self._me = ""
         self._bot_id = ""
         self._members: dict[str, tuple[float, bool]] = {}
-        self._calls: dict[str, None] = {}
 
     async def serve(self, front: Front) -> None:
         await self._know_myself()
         app = AsyncApp(client=self._web, authorize=self._authorizer(), logger=_quiet)
-        self._listen(app, front)
+        self._listen_to_commands(app, front)
+        self._listen_to_events(app, front)
         socket_web = AsyncWebClient(base_url=self._web.base_url, timeout=CALL_S, logger=_quiet)
         handler = AsyncSocketModeHandler(app, self._app_token, web_client=socket_web, logger=_quiet, ping_interval=10)
         try:
@@ -99,7 +88,7 @@ class SlackChannel:
                     await handler.connect_async()  # type: ignore[no-untyped-call]
                     break
                 except SlackApiError as error:
-                    found = _explained(error)
+                    found = explained(error)
                     if isinstance(found, TokenDead):
                         raise TokenDead("Slack refuses SLACK_APP_TOKEN; it needs connections:write") from None
                     await self._clock.sleep(5)
@@ -107,6 +96,7 @@ class SlackChannel:
                     log.warning("Slack cannot be reached; trying again", error=type(error).__name__)
                     await self._clock.sleep(5)
             log.info("slack is ready", team=self._team)
+            await self._answer_the_accepted(front)
             await asyncio.Event().wait()
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
@@ -136,39 +126,35 @@ class SlackChannel:
                 if parcel.act is Act.REPLY:
                     body["thread_ts"] = parcel.target
                 answer = await self._web.chat_postMessage(**body)
-        except (SlackApiError, SlackRequestError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise _explained(error) from None
+        except CALL_FAILURES as error:
+            raise explained(error) from None
         return Receipt(message_id=str(answer["ts"]), at=self._clock.now())
 
     async def look(self, parcel: Parcel, since: datetime) -> Receipt | None:
-        """See ports.CanLook: the message carries its key as metadata, and the history shows it."""
-        oldest = f"{since.timestamp() - 60:.6f}"
-        cursor = ""
+        """See ports.CanLook: the message carries its key as metadata, and the history shows it, newest first. Pages are
+        read until they are surely older than the attempt; the first is always read, since our clock may be wrong."""
+        oldest = since.timestamp() - LOOK_BACK_S
+        body: dict[str, Any] = {"channel": _channel(parcel.chat_id), "include_all_metadata": True, "limit": 200}
+        in_thread = parcel.act is Act.REPLY and bool(parcel.target)
         try:
-            for _ in range(10):
-                body: dict[str, Any] = {
-                    "channel": _channel(parcel.chat_id),
-                    "include_all_metadata": True,
-                    "oldest": oldest,
-                    "limit": 200,
-                }
-                if cursor:
-                    body["cursor"] = cursor
-                if parcel.act is Act.REPLY and parcel.target:
+            for _ in range(MOST_PAGES):
+                if in_thread:
                     answer = await self._web.conversations_replies(ts=parcel.target, **body)
                 else:
                     answer = await self._web.conversations_history(**body)
-                for message in answer.get("messages") or []:
+                messages = answer.get("messages") or []
+                for message in messages:
                     if shapes.is_ours(message, parcel):
                         return Receipt(message_id=str(message["ts"]), at=self._clock.now())
-                cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-                if not cursor:
+                body["cursor"] = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+                past = not in_thread and messages and float(messages[-1].get("ts") or 0) < oldest
+                if past or not body["cursor"]:
                     return None
-        except (SlackApiError, SlackRequestError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            found = _explained(error)
-            raise (
-                found if isinstance(found, SlowDown) else NotSent(f"Slack's history cannot be read: {found}")
-            ) from None
+        except CALL_FAILURES as error:
+            found = explained(error)
+            if isinstance(found, SlowDown):
+                raise found from None
+            raise NotSent(f"Slack's history cannot be read: {found}") from None
         return None
 
     async def is_admin(self, actor: str, chat: Chat) -> bool:
@@ -182,7 +168,7 @@ class SlackChannel:
             return known[1]
         try:
             info = (await self._web.users_info(user=user))["user"]
-        except (SlackApiError, SlackRequestError, aiohttp.ClientError, OSError, TimeoutError, ValueError):
+        except CALL_FAILURES:
             return False
         flags = ("is_restricted", "is_ultra_restricted", "is_bot", "deleted", "is_stranger")
         found = not any(info.get(flag) for flag in flags)
@@ -208,101 +194,113 @@ class SlackChannel:
             try:
                 who = await self._web.auth_test()
                 self._team, self._me, self._bot_id = (str(who[k]) for k in ("team_id", "user_id", "bot_id"))
-            except (SlackApiError, SlackRequestError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-                found = _explained(error)
+            except CALL_FAILURES as error:
+                found = explained(error)
                 if isinstance(found, TokenDead):
                     raise found from None
                 log.warning("Slack cannot be reached; trying again", error=str(found))
                 await self._clock.sleep(found.after_s if isinstance(found, SlowDown) else 5.0)
 
-    def _listen(self, app: AsyncApp, front: Front) -> None:
-        """Everything the manifest subscribes to, and nothing left without an acknowledgement."""
+    def _listen_to_commands(self, app: AsyncApp, front: Front) -> None:
+        """What people ask by a command, a button or a shortcut."""
+
+        async def take(ack: Any, call: Call, respond: Any) -> None:
+            """Acknowledged only once it is kept: what Slack was told we have, Slack does not keep."""
+            try:
+                new = await front.accept(call)
+            except StoreError:
+                await ack("I cannot write to my disk right now, so nothing was done. The operator knows; try later.")
+                return
+            await ack()
+            if new:
+                await self._answer(front, call, _by_url(respond))
 
         @app.command("/tocsin")
         async def slash(ack: Any, body: dict[str, Any], respond: Any) -> None:
-            await ack()
             text = str(body.get("text") or "").strip() or "help"
-            await self._answer(front, _call(body, text, str(body.get("trigger_id") or "")), _by_url(respond))
+            await take(ack, _call(body, text, str(body.get("trigger_id") or "")), respond)
 
         @app.action(re.compile(f"^{shapes.ACTION}_"))
         async def press(ack: Any, body: dict[str, Any], respond: Any) -> None:
-            await ack()
-            action = body["actions"][0]
-            await self._answer(
-                front, _call(body, str(action.get("value") or ""), f"{body.get('trigger_id')}"), _by_url(respond)
-            )
+            pressed = str(body["actions"][0].get("value") or "")
+            await take(ack, _call(body, pressed, f"{body.get('trigger_id')}"), respond)
 
         @app.shortcut("why_alert")
         async def shortcut(ack: Any, body: dict[str, Any], respond: Any) -> None:
-            await ack()
             story = _story_of(body.get("message") or {})
-            await self._answer(
-                front, _call(body, f"why {story}".strip(), f"{body.get('trigger_id')}"), _by_url(respond)
-            )
+            await take(ack, _call(body, f"why {story}".strip(), f"{body.get('trigger_id')}"), respond)
 
-        @app.event("app_mention")
-        async def mention(body: dict[str, Any], event: dict[str, Any]) -> None:
-            await self._said(front, body, event)
+    def _listen_to_events(self, app: AsyncApp, front: Front) -> None:
+        """Everything else the manifest subscribes to, and nothing left without an acknowledgement."""
 
-        @app.event("message")
-        async def direct(body: dict[str, Any], event: dict[str, Any]) -> None:
-            if event.get("channel_type") == "im" and not event.get("bot_id") and not event.get("subtype"):
-                await self._said(front, body, event)
+        async def keep(body: dict[str, Any], event: dict[str, Any], context: dict[str, Any], next: Any) -> None:
+            """Bolt acknowledges an event before its listener runs, but after what stands before the listener."""
+            if event.get("bot_id") or event.get("subtype"):
+                return
+            context["call"] = call = _said(body, event)
+            if await front.accept(call):
+                await next()
 
-        for name, what in (
-            ("channel_archive", "archived"),
-            ("channel_left", "kicked"),
-            ("group_left", "kicked"),
-            ("group_archive", "archived"),
-        ):
-            app.event(name)(self._left(front, what))
+        @app.event("app_mention", middleware=[keep])
+        async def mention(context: dict[str, Any]) -> None:
+            await self._answer(front, context["call"], self._by_post(context["call"]))
+
+        @app.event("message", matchers=[_is_direct], middleware=[keep])
+        async def direct(context: dict[str, Any]) -> None:
+            await self._answer(front, context["call"], self._by_post(context["call"]))
+
+        for name, what, detail in _CHAT_EVENTS:
+            app.event(name)(self._chat_event(front, what, detail))
+
+        @app.event("member_joined_channel")
+        async def joined(body: dict[str, Any], event: dict[str, Any]) -> None:
+            if event.get("user") == self._me:
+                await self._chat_event(front, "joined", "")(body, event)
 
         @app.event(re.compile(".*"))
         async def rest(body: dict[str, Any]) -> None:
             """Acknowledged, so that Slack does not send it three times more."""
 
-    def _left(self, front: Front, reason: str) -> Callable[..., Awaitable[None]]:
-        async def left(body: dict[str, Any], event: dict[str, Any]) -> None:
+    def _chat_event(self, front: Front, what: str, detail: str) -> Callable[..., Awaitable[None]]:
+        async def happened(body: dict[str, Any], event: dict[str, Any]) -> None:
             chat = Chat(id=f"slack:{body.get('team_id')}/{event.get('channel')}", kind="group")
-            await front.changed(ChatEvent(id=f"slack:{body.get('event_id')}", what="left", chat=chat, detail=reason))
+            await front.changed(ChatEvent(id=f"slack:{body.get('event_id')}", what=what, chat=chat, detail=detail))
 
-        return left
-
-    async def _said(self, front: Front, body: dict[str, Any], event: dict[str, Any]) -> None:
-        text = _LINK.sub(r"\1", _MENTION.sub("", str(event.get("text") or ""))).strip() or "help"
-        call = _call(
-            {**body, "channel_id": event["channel"], "user_id": event.get("user", "")}, text, str(body.get("event_id"))
-        )
-
-        async def post(message: Message) -> None:
-            thread = event.get("thread_ts")
-            for blocks in shapes.parts(message):
-                options: dict[str, Any] = {"thread_ts": thread} if thread else {}
-                await self._web.chat_postMessage(
-                    channel=event["channel"],
-                    text=shapes.fallback(message),
-                    blocks=blocks,
-                    unfurl_links=False,
-                    unfurl_media=False,
-                    **options,
-                )
-
-        await self._answer(front, call, post)
+        return happened
 
     async def _answer(self, front: Front, call: Call, say: Callable[[Message], Awaitable[None]]) -> None:
-        """Slack sends again what it thinks was lost; one request is answered once."""
-        if call.id in self._calls:
-            return
-        self._calls[call.id] = None
-        if len(self._calls) > 5000:
-            del self._calls[next(iter(self._calls))]
         reply = await front.answer(call)
         if reply is None:
             return
         try:
             await say(reply)
-        except (SlackApiError, SlackRequestError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            log.warning("an answer could not be sent", call=call.id, error=str(_explained(error)))
+        except CALL_FAILURES as error:
+            log.warning("an answer could not be sent", call=call.id, error=str(explained(error)))
+
+    def _by_post(self, call: Call) -> Callable[[Message], Awaitable[None]]:
+        """Answers where it was asked; what only the asker may see goes to him there, or else to him alone."""
+        channel = _channel(call.chat.id)
+
+        async def say(message: Message) -> None:
+            for blocks in shapes.parts(message):
+                body: dict[str, Any] = {"text": shapes.fallback(message), "blocks": blocks}
+                if call.thread:
+                    body["thread_ts"] = call.thread
+                if not call.aside:
+                    await self._web.chat_postMessage(channel=channel, unfurl_links=False, unfurl_media=False, **body)
+                    continue
+                user = call.actor.rpartition(":")[2]
+                try:
+                    await self._web.chat_postEphemeral(channel=channel, user=user, **body)
+                except SlackApiError:
+                    await self._web.chat_postMessage(channel=user, unfurl_links=False, unfurl_media=False, **body)
+
+        return say
+
+    async def _answer_the_accepted(self, front: Front) -> None:
+        """What a process before this one took and did not come to answer."""
+        for call in await front.accepted(self.name):
+            await self._answer(front, call, self._by_post(call))
 
 
 _quiet = logging.getLogger("slack_bolt.tocsin")
@@ -320,6 +318,18 @@ def _by_url(respond: Any) -> Callable[[Message], Awaitable[None]]:
     return say
 
 
+def _said(body: dict[str, Any], event: dict[str, Any]) -> Call:
+    """What somebody wrote to the bot, alone or by naming it."""
+    text = _LINK.sub(r"\1", _MENTION.sub("", str(event.get("text") or ""))).strip() or "help"
+    where = {**body, "channel_id": event["channel"], "user_id": event.get("user", "")}
+    call = _call(where, text, str(body.get("event_id")))
+    return replace(call, thread=str(event.get("thread_ts") or ""), aside=False)
+
+
+async def _is_direct(event: dict[str, Any]) -> bool:
+    return event.get("channel_type") == "im"
+
+
 def _call(body: dict[str, Any], text: str, unique: str) -> Call:
     user, channel = body.get("user"), body.get("channel")
     team = body.get("team_id") or (body.get("team") or {}).get("id") or ""
@@ -334,6 +344,7 @@ def _call(body: dict[str, Any], text: str, unique: str) -> Call:
         actor=f"slack:{user_team}:{user_id}",
         actor_name=str(body.get("user_name") or ""),
         reply_to=_story_of(body.get("message") or {}),
+        aside=True,
     )
 
 
@@ -345,30 +356,3 @@ def _story_of(message: dict[str, Any]) -> str:
 
 def _channel(chat_id: str) -> str:
     return chat_id.rpartition("/")[2]
-
-
-def _explained(error: Exception) -> BotError:
-    """The library's exception as what to do next."""
-    if isinstance(error, SlackApiError):
-        response = error.response
-        data = getattr(response, "data", response)  # no dict when a proxy answered in HTML
-        code = str(data.get("error") or "") if isinstance(data, dict) else ""
-        status = int(getattr(response, "status_code", 200) or 200)
-        headers = {k.lower(): v for k, v in dict(getattr(response, "headers", {}) or {}).items()}
-        if status == 429 or code in ("ratelimited", "rate_limited"):
-            wait = str(headers.get("retry-after", "1"))
-            after = min(86400.0, max(1.0, float(wait) if re.fullmatch(r"\d+(\.\d+)?", wait) else 1.0))
-            # Posting is counted by channel; the others may go on.
-            return SlowDown("Slack asks to wait", after_s=after, whole_bot=False)
-        if code in _DEAD_TOKENS:
-            return TokenDead(f"Slack refuses the token ({code}); install the app again and set the new tokens")
-        if code in _REFUSALS:
-            return Refused(f"Slack: {code}", reason=_REFUSALS[code])
-        if code in _MARKUP:
-            return BadMarkup(f"Slack cannot take the message as it is ({code})")
-        if code in _UNSURE or status >= 500 or not code:
-            return MaybeSent(f"Slack failed inside ({code or status})")
-        return Refused(f"Slack: {code}", reason="rights")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return NotSent("Slack cannot be reached")
-    return MaybeSent(f"Slack's answer did not come ({type(error).__name__})")

@@ -7,6 +7,7 @@ import os
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -25,7 +26,7 @@ from telegram.request import HTTPXRequest
 
 from bot.channels.markup import JOINER, PLAIN, TELEGRAM, render
 from bot.core.chat import Act, Call, Chat, ChatEvent, Limits, Receipt
-from bot.core.errors import BadMarkup, BotError, ChatMoved, MaybeSent, NotSent, Refused, SlowDown, TokenDead
+from bot.core.errors import BadMarkup, BotError, ChatMoved, MaybeSent, NotSent, Refused, SlowDown, StoreError, TokenDead
 from bot.core.message import Message
 from bot.core.outbox import backoff_s
 from bot.core.ports import Clock, Front, MenuItem, Parcel
@@ -47,6 +48,9 @@ _REFUSALS = (
     ("bot was kicked", "kicked"),
     ("bot is not a member", "kicked"),
     ("can't initiate conversation", "blocked"),
+    ("message to edit not found", "message_gone"),
+    ("message can't be edited", "message_gone"),
+    ("message_id_invalid", "message_gone"),
     ("chat not found", "not_found"),
     ("peer_id_invalid", "not_found"),
     ("group chat was deactivated", "archived"),
@@ -73,6 +77,7 @@ class TelegramChannel:
         per_chat_s=1.05,
         per_group_s=3.1,
         per_bot_s=1 / 29,
+        topics=True,
     )
 
     def __init__(
@@ -105,6 +110,7 @@ class TelegramChannel:
         self._admins: dict[tuple[str, str], tuple[float, bool]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._ready = False
+        self._passed = 0
 
     async def serve(self, front: Front) -> None:
         """Take updates in; the offset moves only past updates whose effect is durable."""
@@ -112,7 +118,7 @@ class TelegramChannel:
         while True:
             try:
                 await self._start(front)
-                offset = int(await self._cursor() or 0)
+                offset = max(self._passed, int(await self._cursor() or 0))
                 failures = 0 if await self._take(front, offset) else failures
             except (telegram.error.InvalidToken, telegram.error.Forbidden) as error:
                 raise TokenDead("Telegram refuses the token; set a new TELEGRAM_BOT_TOKEN") from error
@@ -204,12 +210,22 @@ class TelegramChannel:
         log.info("telegram is ready", bot=self._bot.username)
 
     async def _take(self, front: Front, offset: int) -> bool:
-        """One batch: chats side by side, each chat in order; then the offset moves past all of them."""
+        """One batch: chats side by side, each chat in order; the offset moves past what has been dealt with."""
         updates = await self._bot.get_updates(offset=offset, timeout=POLL_S, allowed_updates=_UPDATES)
-        if updates:
-            gate = asyncio.Semaphore(_MOST_HANDLED)
-            await asyncio.gather(*(self._handled(front, update, gate) for update in updates))
-            await self._save_cursor(str(updates[-1].update_id + 1))
+        gate = asyncio.Semaphore(_MOST_HANDLED)
+        self._turns.clear()
+        tasks = [asyncio.ensure_future(self._handled(front, update, gate)) for update in updates]
+        try:
+            for update, task in zip(updates, tasks, strict=True):
+                await task
+                self._passed = update.update_id + 1
+                try:
+                    await self._save_cursor(str(self._passed))
+                except StoreError as error:  # what these updates asked for knows itself again after a crash
+                    log.error("cannot record how far updates were taken", error=str(error))
+        finally:
+            for task in tasks:
+                task.cancel()
         return True
 
     async def _handled(self, front: Front, update: Update, gate: asyncio.Semaphore) -> None:
@@ -219,7 +235,7 @@ class TelegramChannel:
             try:
                 await self._handle(front, update)
             except telegram.error.TelegramError as error:
-                log.warning("an answer could not be sent", update=update.update_id, error=type(error).__name__)
+                log.warning("an update was left alone", update=update.update_id, error=type(error).__name__)
             except Exception:
                 log.exception("an update could not be handled", update=update.update_id)
 
@@ -229,7 +245,8 @@ class TelegramChannel:
             return
         query, message = update.callback_query, update.effective_message
         if query:
-            await self._bot.answer_callback_query(query.id)
+            with suppress(telegram.error.BadRequest):  # too old, or answered before a crash: only its spinner is
+                await self._bot.answer_callback_query(query.id)
         if message is None or update.edited_message or not isinstance(message, telegram.Message):
             return
         if message.migrate_to_chat_id:
@@ -249,33 +266,11 @@ class TelegramChannel:
             reply_to=_replied(message, self._bot.id),
             at=message.date,
         )
-        reply = await front.answer(call)
-        if reply is not None:
-            await self._reply(call, message, reply)
-
-    async def _reply(self, call: Call, message: telegram.Message, reply: Message) -> None:
-        """The answer to a person goes at once; when it cannot be sent he asks again."""
-        chat_id, thread = _address(call.chat.id)
-        texts = _rendered(reply, plain=False)
-        for number, text in enumerate(texts):
-            keyboard = _keyboard(reply) if number + 1 == len(texts) else None
-            no_preview = telegram.LinkPreviewOptions(is_disabled=True)
-            options: dict[str, Any] = {
-                "message_thread_id": thread,
-                "link_preview_options": no_preview,
-                "reply_markup": keyboard,
-            }
-            for attempt in range(3):
-                try:
-                    await self._bot.send_message(chat_id, text, parse_mode=ParseMode.HTML, **options)
-                    break
-                except telegram.error.RetryAfter as error:
-                    if attempt == 2:
-                        raise
-                    await self._clock.sleep(min(_seconds(error), 30.0))
-                except telegram.error.BadRequest:
-                    await self._bot.send_message(chat_id, _rendered(reply, plain=True)[0][:4000], **options)
-                    return
+        unkept = await front.post(call)
+        if unkept is not None:
+            with suppress(telegram.error.TelegramError):  # nothing can be promised: he asks again
+                texts = _rendered(unkept, plain=True)
+                await self._bot.send_message(message.chat.id, texts[0], message_thread_id=_address(call.chat.id)[1])
 
     def _command(self, message: telegram.Message) -> str:
         """The command line of a message, "" when it is none for us."""

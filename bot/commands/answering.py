@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
 from bot.commands.registry import Ask, Command, Registry, Reply
 from bot.core.changes import Changes
-from bot.core.chat import Call, Chat, ChatEvent, Role
+from bot.core.chat import PAUSES, Act, Call, Chat, ChatEvent, Delivery, Role
 from bot.core.errors import BadRequest, BotError, Stale, StoreError
+from bot.core.identity import delivery_key, digest
 from bot.core.message import Block, Message, Shape, bold, code, line, say, text
 from bot.core.ports import Channel, Clock, MenuItem, Store
 from bot.judge.newsroom import Newsroom
 
 log = structlog.get_logger("commands")
 LONGEST_LINE = 4000
+Rows = tuple[tuple[tuple[str, Message], ...], tuple[Delivery, ...]]
+Notifier = Callable[[str, str, datetime], Rows]
 # Spellings people know from elsewhere, in Slack's `ops` form and in Telegram's one-word form.
 _SPELLINGS = (
     (re.compile(r"^/?ops\s+(?=\S)", re.IGNORECASE), ""),
@@ -25,6 +30,10 @@ _SPELLINGS = (
     (re.compile(r"^/?feed\b", re.IGNORECASE), "feeds"),
     (re.compile(r"^/?keyword\b", re.IGNORECASE), "keywords"),
 )
+
+
+def _nobody(about: str, words: str, now: datetime) -> Rows:
+    return (), ()
 
 
 class Answering:
@@ -38,13 +47,18 @@ class Answering:
         channels: Mapping[str, Channel],
         clock: Clock,
         owners: frozenset[str],
+        notices: Notifier = _nobody,
     ) -> None:
+        """notices: the messages and rows that tell the owners something, see jobs/notices.py."""
         self.registry = Registry(groups)
         self._store = store
         self._newsroom = newsroom
         self._channels = channels
         self._clock = clock
         self._owners = owners
+        self._notices = notices
+        self._under_way: set[str] = set()
+        """Ids of calls that were accepted and wait to be answered."""
 
     def menu(self) -> Sequence[MenuItem]:
         return [
@@ -54,23 +68,74 @@ class Answering:
 
     async def answer(self, call: Call) -> Message | None:
         """The reply, once the effect is durable; a mistake is answered with what is wrong and how to ask."""
+        return await self._replied(call, Changes(at=self._clock.now()))
+
+    async def post(self, call: Call) -> Message | None:
+        """See ports.Front.post: the effect and the row of the reply are one commit."""
+        if await self._store.handled(call.id):
+            return None  # its reply went into the outbox with its effect
+        now = self._clock.now()
+        row = Delivery(
+            key=delivery_key(call.chat.id, call.id, 1, Act.ANSWER),
+            chat_id=call.chat.id,
+            message_id=digest("answer", call.id),
+            story_id="",
+            revision=1,
+            act=Act.ANSWER,
+            created=now,
+            next_try=now,
+        )
+        known = await self._store.chat(call.chat.id)
+        met = () if known else (replace(call.chat, since=now),)
+        message = await self._replied(call, Changes(at=now, deliveries=(row,), chats=met))
+        return message if message and not await self._store.handled(call.id) else None
+
+    async def accept(self, call: Call) -> bool:
+        if await self._store.handled(call.id):
+            return False
+        await self._store.commit(Changes(at=self._clock.now(), accepted=(call,)))
+        self._under_way.add(call.id)
+        return True
+
+    async def accepted(self, channel: str) -> Sequence[Call]:
+        left = [call for call in await self._store.accepted(channel) if call.id not in self._under_way]
+        self._under_way.update(call.id for call in left)
+        return left
+
+    async def _replied(self, call: Call, base: Changes) -> Message | None:
+        """The reply; where `base` has a row for it, or the call was accepted before, it is committed all the same."""
         prefix = "/tocsin " if call.chat.channel == "slack" else "/"
         try:
-            return await self._answer(call, prefix)
-        except BadRequest as error:
-            return _mistake(error)
-        except Stale:
-            return say("Somebody changed this at the same moment. Look again, then repeat your command.")
+            reply = await self._decided(call, prefix)
+            await self._remember(call, reply, base)
+            return reply.message
         except StoreError as error:
             log.error("a command could not be remembered", call=call.id, error=str(error))
             return say(
                 "I cannot write to my disk right now, so nothing was changed. The operator has been told; try later."
             )
+        except Stale:
+            return await self._excused(call, base, say("Somebody changed this at the same moment. Look again, please."))
+
+    async def _decided(self, call: Call, prefix: str) -> Reply:
+        """What the command says, or why it cannot be said. Raises StoreError, Stale."""
+        try:
+            return await self._run(call, prefix)
+        except BadRequest as error:
+            return Reply(_mistake(error))
+        except (Stale, StoreError):
+            raise
         except BotError as error:
-            return say(str(error))
+            return Reply(say(str(error)))
         except Exception:
             log.exception("a command failed", call=call.id)
-            return say(f"That went wrong on my side, and nothing was changed. The log knows it as {call.id}.")
+            return Reply(say(f"That went wrong on my side, and nothing was changed. The log knows it as {call.id}."))
+
+    async def _excused(self, call: Call, base: Changes, message: Message) -> Message:
+        """A reply without an effect, kept like any other."""
+        with suppress(StoreError, Stale):
+            await self._remember(call, Reply(message), base)
+        return message
 
     async def changed(self, event: ChatEvent) -> None:
         """Remember what happened to a chat. Subscriptions are never deleted here."""
@@ -79,13 +144,21 @@ class Answering:
         if event.what == "moved":
             await self._store.commit(Changes(at=now, moved=((event.chat.id, event.detail),)))
         elif known and event.what == "left" and known.paused != event.detail:
-            await self._store.commit(Changes(at=now, chats=(replace(known, paused=event.detail or "left", since=now),)))
+            await self._store.commit(self._left(known, event.detail or "kicked", now))
         elif known and event.what == "joined" and known.paused:
-            await self._store.commit(Changes(at=now, chats=(replace(known, paused="", since=None),)))
+            await self._store.commit(Changes(at=now, chats=(replace(known, paused="", since=None, probes=0),)))
         elif known and event.what == "renamed" and known.title != event.chat.title:
             await self._store.commit(Changes(at=now, chats=(replace(known, title=event.chat.title),)))
 
-    async def _answer(self, call: Call, prefix: str) -> Message:
+    def _left(self, chat: Chat, reason: str, now: datetime) -> Changes:
+        changes = Changes(at=now, chats=(replace(chat, paused=reason, since=now),))
+        if chat.kind == "private":
+            return changes
+        words = f"Nothing reaches {chat.title or chat.id}: {PAUSES.get(reason, reason)}. What is due there is kept."
+        messages, rows = self._notices(f"pause {chat.id} {reason} {now.isoformat()}", words, now)
+        return replace(changes, messages=messages, deliveries=rows)
+
+    async def _run(self, call: Call, prefix: str) -> Reply:
         written = call.text.strip()
         if len(written) > LONGEST_LINE:
             raise BadRequest(f"That is longer than {LONGEST_LINE} characters; I read shorter lines only.")
@@ -93,30 +166,36 @@ class Answering:
             written = spelling.sub(ours, written, count=1)
         found, rest = self.registry.find(written, prefix)
         await self._authorise(found, call)
-        if await self._store.handled(call.id):
-            return say("That is done already.")
+        if call.id not in self._under_way and await self._store.handled(call.id):
+            return Reply(say("That is done already."))
         arguments = self.registry.arguments(found, rest, prefix)
         ask = Ask(call=call, now=self._clock.now(), prefix=prefix, owner=self._is_owner(call))
         try:
-            reply: Reply = await found.run(ask, *arguments)
+            return await found.run(ask, *arguments)
         except BadRequest as error:
             if not error.usage:
                 error.usage = found.line(prefix)
                 error.example = f"{prefix}{found.example}" if found.example else ""
             raise
-        await self._remember(call, reply)
-        return reply.message
 
-    async def _remember(self, call: Call, reply: Reply) -> None:
-        changes = reply.changes
-        known = await self._store.chat(call.chat.id)
+    async def _remember(self, call: Call, reply: Reply, base: Changes) -> None:
+        changes = reply.changes or Changes(at=base.at)
+        chats = {chat.id: chat for chat in (*base.chats, *changes.chats)}
+        known = chats.get(call.chat.id) or await self._store.chat(call.chat.id)
         if known and known.paused:
             # Somebody talks to us there, so it can be reached again.
-            changes = changes or Changes(at=self._clock.now())
-            changes = replace(changes, chats=(*changes.chats, replace(known, paused="", since=None)))
-        if not changes:
+            chats[known.id] = replace(known, paused="", since=None, probes=0)
+        messages = tuple((row.message_id, reply.message) for row in base.deliveries)
+        changes = replace(
+            changes,
+            chats=tuple(chats.values()),
+            deliveries=(*changes.deliveries, *base.deliveries),
+            messages=(*changes.messages, *messages),
+        )
+        if not changes and call.id not in self._under_way:
             return
         await self._store.commit(replace(changes, calls=(*changes.calls, call.id)))
+        self._under_way.discard(call.id)
         if changes.stories:
             self._newsroom.stories_version += 1
         if changes.feeds or changes.feeds_gone:

@@ -92,6 +92,13 @@ class Judging(_Strict):
     budget: Annotated[int, Field(ge=1, le=10000)] = 20
 
 
+class DeliveryPolicy(_Strict):
+    """on_ambiguous: what becomes of a message whose answer was lost on a platform that cannot be asked whether it
+    arrived: `resend` it under the same visible id, or `mark` it as sent."""
+
+    on_ambiguous: Literal["resend", "mark"] = "resend"
+
+
 class Llm(_Strict):
     """url: of an endpoint that speaks OpenAI's chat completions, up to and including `/v1`. Its key, when it wants
     one, is TOCSIN_LLM_KEY."""
@@ -116,6 +123,7 @@ class TocsinFile(_Strict):
     fetch: Fetch = Fetch()
     judge: Judging = Judging()
     summary: Summary = Summary()
+    delivery: DeliveryPolicy = DeliveryPolicy()
     retention: Annotated[Duration, _at_least(3600, 3650 * 86400, "1h and 3650d")] = 90 * 86400
     store: Literal["tinydb"] = "tinydb"
     push: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 
-from bot.core.chat import Chat, Delivery, Keyword, Subscription
+from bot.core.chat import Call, Chat, Delivery, Keyword, Subscription
 from bot.core.message import Message
 from bot.core.news import Feed, FeedState, Judged, Story
 
@@ -28,9 +28,11 @@ class Changes:
 
     seen: keys (of entries, aliases) remembered from `at` on; a key already there keeps its first time.
     deliveries: rows with seq 0 are new (the store gives them the next seq of their chat; a key already in the
-        outbox is left as it is); rows with a seq replace the row of the same key.
+        outbox is left as it is, but for an EDIT of a higher revision, which takes its place); rows with a seq replace
+        the row of the same key, but for an EDIT that has been overtaken.
     messages: (message_id, message) shown by deliveries; a message_id already there is left as it is.
-    calls: ids of calls whose effect is in this very value, so that a repeat is known.
+    calls: ids of calls whose effect is in this very value, so that a repeat is known. accepted: calls to be answered
+        yet, whatever happens to this process.
     cursors: (name, value) marks of the adapters, e.g. `telegram.offset`.
     moved: (old chat id, new chat id): every row that names the old one now names the new one.
     `*_gone` hold ids or keys to forget: feed ids, subscription keys, keyword keys, chat ids.
@@ -55,6 +57,7 @@ class Changes:
     keywords: tuple[Keyword, ...] = ()
     keywords_gone: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    accepted: tuple[Call, ...] = ()
     cursors: tuple[tuple[str, str], ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
     audit: tuple[Audit, ...] = ()

@@ -248,6 +248,8 @@ class Story:
     reports: oldest first, at most 50. report_count: all of them. revision: grows with each visible change.
     features: what `judge.stories` needs to recognise the story again; plain JSON, opaque to stores.
     score: of the lead report, by the topic it fits best.
+    urgent: it reaches its topic's `urgent` score. rumour: no official report and no plain wording so far.
+    shown: the revision that posts were last brought up to.
     silent: known only from first readings or old entries, so nobody was told of it yet.
     merged_into: id of the story it was found to be part of, "" for all others.
     """
@@ -272,5 +274,8 @@ class Story:
     revision: int = 1
     features: Mapping[str, object] = field(default_factory=dict)
     score: float = 0.0
+    urgent: bool = False
+    rumour: bool = False
+    shown: int = 1
     silent: bool = False
     merged_into: str = ""

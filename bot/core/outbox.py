@@ -1,12 +1,17 @@
 """The life of a delivery, as pure functions: pending -> sending -> sent, ambiguous or dead.
 
+held      -> pending      release        its hour has come
+held, pending -> folded   fold           another row shows it as one line of many
 pending   -> sending      begin          durable before the socket is touched
 sending   -> sent         part_shown     the last part was shown
 sending   -> pending      part_shown     more parts follow
 sending   -> pending      put_off        certainly not delivered, or told to wait
 sending   -> ambiguous    unsure         the answer was lost, or the process died
 ambiguous -> sent/pending settled by looking in the chat, or by repeating under the same visible id
+any open  -> sent         taken_for_sent the chat's policy is to repeat nothing that may be there
+any open  -> folded       drop           there is nothing left to edit
 any open  -> dead         give_up        the platform will never take it
+dead      -> pending      replay         an operator wants it tried again
 """
 
 from __future__ import annotations
@@ -39,6 +44,7 @@ def part_shown(delivery: Delivery, receipt: Receipt, parts: int, now: datetime) 
         receipts=receipts,
         state=State.SENT if done else State.PENDING,
         attempts=delivery.attempts if done else 0,
+        looks=0,
         next_try=now,
         error="",
     )
@@ -59,13 +65,50 @@ def unsure(delivery: Delivery, error: str, now: datetime) -> Delivery:
 def look_later(delivery: Delivery, error: str, wait_s: float, now: datetime) -> Delivery:
     """Still not known whether it arrived: look again later."""
     _must_be(delivery, State.AMBIGUOUS)
-    return replace(delivery, error=error, next_try=now + timedelta(seconds=wait_s))
+    return replace(delivery, error=error, looks=delivery.looks + 1, next_try=now + timedelta(seconds=wait_s))
 
 
 def give_up(delivery: Delivery, error: str) -> Delivery:
     """It will never be taken. The row stays, to be listed and replayed."""
     _must_be(delivery, State.PENDING, State.SENDING, State.AMBIGUOUS)
     return replace(delivery, state=State.DEAD, error=error)
+
+
+def taken_for_sent(delivery: Delivery, now: datetime) -> Delivery:
+    """It may be there, and this chat wants no copies: nothing more is sent."""
+    _must_be(delivery, State.AMBIGUOUS)
+    return replace(delivery, state=State.SENT, error="the answer was lost; by choice it is not repeated", next_try=now)
+
+
+def release(delivery: Delivery, now: datetime) -> Delivery:
+    """Its hour has come."""
+    _must_be(delivery, State.HELD)
+    return replace(delivery, state=State.PENDING, held="", next_try=now)
+
+
+def fold(delivery: Delivery, into: str) -> Delivery:
+    """`into`, the key of another row, shows it. Nothing of it may be in the chat yet."""
+    _must_be(delivery, State.HELD, State.PENDING)
+    if delivery.receipts or not into:
+        raise ValueError(f"delivery {delivery.key} cannot be folded into {into!r}")
+    return replace(delivery, state=State.FOLDED, held="", into=into)
+
+
+def drop(delivery: Delivery, error: str) -> Delivery:
+    """There is nothing any more that it could change."""
+    _must_be(delivery, State.PENDING, State.SENDING, State.AMBIGUOUS)
+    return replace(delivery, state=State.FOLDED, error=error)
+
+
+def replay(delivery: Delivery, now: datetime) -> Delivery:
+    """An operator wants it tried again, in its old place."""
+    _must_be(delivery, State.DEAD)
+    return replace(delivery, state=State.PENDING, attempts=0, next_try=now)
+
+
+def within(delivery: Delivery, latest: datetime) -> Delivery:
+    """Not later than `latest`: a time written under a clock that was wrong must not hold a chat."""
+    return delivery if delivery.next_try <= latest else replace(delivery, next_try=latest)
 
 
 def backoff_s(attempts: int, rng: random.Random) -> float:

@@ -17,7 +17,11 @@ class Clock(Protocol):
     """The only reader of time. Wall and monotonic time are separate: the first may jump, the second may not."""
 
     def now(self) -> datetime:
-        """Wall time, aware, UTC."""
+        """Wall time, aware, UTC: what people are told, and what their hours go by."""
+
+    def steady(self) -> datetime:
+        """Aware, UTC: wall time that never goes back while the process lives. What schedules are written in: whoever
+        sets the clock back by an hour must not stop the bot for that hour."""
 
     def monotonic(self) -> float:
         """Seconds that only grow."""
@@ -87,7 +91,10 @@ class News(Protocol):
         """Stories with last_update >= since, oldest first."""
 
     async def subscriptions(self) -> Sequence[Subscription]:
-        """All subscriptions whose chat is not paused, any order."""
+        """All subscriptions, any order; those of paused chats too, since what is due there is kept."""
+
+    async def chats(self) -> Sequence[Chat]:
+        """Every chat that is known, any order."""
 
     async def commit(self, changes: Changes) -> None:
         """All or nothing, durable when it returns. Raises Stale when `expect` fails, Full when the disk does;
@@ -130,35 +137,61 @@ class Desk(Protocol):
     async def keywords(self) -> Sequence[Keyword]: ...
 
     async def handled(self, call_id: str) -> bool:
-        """Whether a commit has named this call."""
+        """Whether a commit has named this call in `calls` or `accepted`."""
 
     async def counts(self) -> Mapping[str, int]:
-        """Rows by name: `seen`, `entries`, `stories`, `chats`, `subscriptions`, `feeds`, `pending`, `sending`,
-        `ambiguous`, `sent`, `dead`; and versions: `version.keywords`, `version.feeds`."""
+        """Rows by name: `seen`, `entries`, `stories`, `chats`, `subscriptions`, `feeds`, `held`, `pending`,
+        `sending`, `ambiguous`, `sent`, `folded`, `dead`; and versions: `version.keywords`, `version.feeds`."""
+
+
+class Inbox(Protocol):
+    """Calls whose platform was told that they were taken, before they were answered."""
+
+    async def accepted(self, channel: str) -> Sequence[Call]:
+        """Calls of this channel that a commit has named in `accepted` and none in `calls` yet, oldest first."""
 
 
 class Outbox(Protocol):
     """What delivering needs of a store. Writing is `commit`, as everywhere; transitions are in core/outbox.py."""
 
-    async def waiting(self, now: datetime, limit: int) -> Sequence[str]:
-        """Ids of chats, not paused, whose head is due (next_try <= now), longest waiting first."""
+    async def waiting(self, now: datetime, limit: int, busy: Callable[[str], bool] | None = None) -> Sequence[str]:
+        """Ids of chats, neither paused nor busy, of which a lane's head, or an edit, is due (next_try <= now): by the
+        rank of what is due, then longest waiting first."""
 
-    async def head(self, chat_id: str) -> Delivery | None:
-        """The open row with the lowest seq."""
+    async def head(self, chat_id: str, now: datetime | None = None) -> Delivery | None:
+        """What is to be sent next: of the lanes whose oldest open row is due, the first lane's; of edits, any that is
+        due. now None: whether it is due or not."""
 
-    async def interrupted(self) -> Sequence[Delivery]:
-        """Rows in SENDING: at start, those a crash left behind."""
+    async def stranded(self, latest: datetime) -> Sequence[Delivery]:
+        """What a start has to look after: rows a crash left in SENDING, and open rows with next_try > latest, which
+        were written under a clock that was wrong."""
+
+    async def backlog(self, chat_id: str) -> Sequence[Delivery]:
+        """Open rows of the lane that tells, in order of seq."""
 
     async def message(self, message_id: str) -> Message | None: ...
 
     async def posted(self, chat_id: str, story_id: str) -> Delivery | None:
         """The row by which this story was first posted in this chat."""
 
+
+class Shelf(Protocol):
+    """Rows that are not on their way."""
+
+    async def holding(self) -> Sequence[str]:
+        """Ids of chats that have HELD rows."""
+
+    async def held(self, chat_id: str) -> Sequence[Delivery]:
+        """HELD rows of the chat, in order of seq."""
+
     async def dead(self, limit: int) -> Sequence[Delivery]:
         """Dead rows, newest first."""
 
+    async def grown(self) -> Sequence[Story]:
+        """Stories that people see in an older revision: `revision > shown`."""
 
-class Store(News, Archive, Desk, Outbox, Protocol):
+
+class Store(News, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
     """Everything that stays. Only app.py says this name."""
 
     async def open(self) -> None:
@@ -201,10 +234,21 @@ class MenuItem:
 
 
 class Front(Protocol):
-    """What a channel tells the bot. Both are safe to repeat with the same id."""
+    """What a channel tells the bot. All are safe to repeat with the same id."""
 
     async def answer(self, call: Call) -> Message | None:
         """The reply, once the effect is durable. None: nothing to say. Never raises for a person's mistake."""
+
+    async def post(self, call: Call) -> Message | None:
+        """The same, and the reply is put into the outbox in the same commit. A message comes back only when it could
+        not be: it has to be shown by other means, or not at all."""
+
+    async def accept(self, call: Call) -> bool:
+        """Make durable that this call has come, before its platform is told so. False: it was known already.
+        Raises StoreError."""
+
+    async def accepted(self, channel: str) -> Sequence[Call]:
+        """Calls accepted before this process began and not answered yet, oldest first."""
 
     async def changed(self, event: ChatEvent) -> None: ...
 

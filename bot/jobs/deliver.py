@@ -1,179 +1,111 @@
-"""Bring what waits in the outbox to its chats: in order, at the platform's pace, each step durable."""
+"""Whose turn it is: start the chats that are due, in order, at each platform's pace."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 import structlog
 
-from bot.core import outbox
-from bot.core.changes import Changes
-from bot.core.chat import Act, Chat, Delivery, State
-from bot.core.errors import BadMarkup, BotError, ChatMoved, MaybeSent, NotSent, Refused, SlowDown, StoreError, TokenDead
-from bot.core.message import Message
-from bot.core.ports import CanLook, Channel, Clock, Parcel, Store
+from bot.core.chat import Chat, Delivery
+from bot.core.errors import StoreError
+from bot.core.ports import Channel, Clock, Store
+from bot.jobs.carry import Carrier
+from bot.jobs.notices import Notices
 from bot.jobs.pace import Pace
 
 log = structlog.get_logger("deliver")
-TOKEN_PAUSE_S = 300.0
 SENDS_AT_ONCE = 32
+STORE_PAUSE_S = 30.0
+ROUND_S = 1.0
+"""How long one beat may go on while chats wait for nothing but the platform's pace."""
 
 
 class DeliverJob:
-    """One beat starts the chats whose oldest row is due; a chat has at most one send under way."""
+    """One beat starts the chats that are due; a chat has at most one send under way."""
 
     name = "deliver"
     every_s = 0.1
 
-    def __init__(self, store: Store, channels: Mapping[str, Channel], clock: Clock, rng: random.Random) -> None:
-        """channels: by the name that begins a chat's id."""
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        rng: random.Random,
+        notices: Notices | None = None,
+        *,
+        repeat_unsure: bool = True,
+    ) -> None:
+        """channels: by the name that begins a chat's id. repeat_unsure: see Carrier."""
         self._store = store
         self._channels = channels
         self._clock = clock
-        self._rng = rng
-        self._pace = {name: Pace(c.limits, clock.monotonic()) for name, c in channels.items()}
+        self._paces = {name: Pace(c.limits, clock.monotonic()) for name, c in channels.items()}
+        self._notices = notices or Notices((), channels, clock)
+        self._carrier = Carrier(store, clock, rng, self._paces, self._notices, repeat_unsure=repeat_unsure)
         self._sending: dict[str, asyncio.Task[None]] = {}
+        self._not_before = 0.0
 
     async def recover(self) -> None:
-        """Rows a crash left in mid-send may or may not have arrived."""
-        now = self._clock.now()
-        rows = await self._store.interrupted()
-        if rows:
-            error = "the process ended while it was being sent"
-            await self._store.commit(Changes(at=now, deliveries=tuple(outbox.unsure(r, error, now) for r in rows)))
+        await self._carrier.recover()
 
     async def run(self) -> None:
-        for chat_id in await self._store.waiting(self._clock.now(), 10 * SENDS_AT_ONCE):
-            if chat_id in self._sending:
-                continue
-            if len(self._sending) >= SENDS_AT_ONCE:
+        end = self._clock.monotonic() + ROUND_S
+        while self._clock.monotonic() >= self._not_before:
+            wait = await self._round()
+            if not 0 < wait <= self.every_s or self._clock.monotonic() + wait > end:
                 return
-            channel = self._channels.get(chat_id.partition(":")[0])
-            if channel is None:
-                continue
-            chat = await self._store.chat(chat_id) or Chat(id=chat_id)
-            pace = self._pace[chat.channel]
-            if pace.wait_s(chat, self._clock.monotonic()) > 0:
-                continue
-            pace.sent(chat, self._clock.monotonic())
-            task = asyncio.create_task(self._guarded(channel, chat), name=f"deliver {chat_id}")
-            self._sending[chat_id] = task
-            task.add_done_callback(partial(self._done, chat_id))
-
-    def _done(self, chat_id: str, _: asyncio.Task[None]) -> None:
-        self._sending.pop(chat_id, None)
+            await self._clock.sleep(wait)
 
     async def drain(self) -> None:
         """Wait for the sends under way."""
         while self._sending:
             await asyncio.wait(self._sending.values())
 
-    async def _guarded(self, channel: Channel, chat: Chat) -> None:
+    async def _round(self) -> float:
+        """Start whatever may go now. Seconds until the next may, 0 when nothing waits for its turn alone."""
+        now = self._clock.monotonic()
+        soonest = 0.0
+        for chat_id in await self._store.waiting(self._clock.steady(), 2 * SENDS_AT_ONCE, partial(self._busy, now)):
+            if len(self._sending) >= SENDS_AT_ONCE:
+                break
+            chat = await self._store.chat(chat_id) or Chat(id=chat_id)
+            head = await self._store.head(chat_id, self._clock.steady())
+            if head is None:
+                continue
+            channel, pace = self._channels[chat.channel], self._paces[chat.channel]
+            if wait := pace.wait_s(chat, head.act, now):
+                soonest = min(soonest or wait, wait)
+                continue
+            pace.sent(chat, head.act, now)
+            task = asyncio.create_task(self._guarded(channel, chat, head), name=f"deliver {chat_id}")
+            self._sending[chat_id] = task
+            task.add_done_callback(partial(self._done, chat_id))
+        waits = (pace.bot_wait_s(now) for pace in self._paces.values())
+        return min((w for w in (soonest, *waits) if w > 0), default=0.0)
+
+    def _busy(self, now: float, chat_id: str) -> bool:
+        pace = self._paces.get(chat_id.partition(":")[0])
+        if pace is None or chat_id in self._sending:
+            return True
+        return pace.bot_wait_s(now) > 0 or pace.rests(chat_id, now)
+
+    def _done(self, chat_id: str, _: asyncio.Task[None]) -> None:
+        self._sending.pop(chat_id, None)
+
+    async def _guarded(self, channel: Channel, chat: Chat, head: Delivery) -> None:
         try:
-            await self.one(channel, chat)
+            await self._carrier.carry(channel, chat, head)
         except StoreError as error:
+            # What was sent and could not be recorded stands as SENDING in memory too: it is unsure, and looked after.
             log.error("cannot record a delivery, so nothing more is sent for now", chat=chat.id, error=str(error))
-            self._pace[chat.channel].told_to_wait(chat, self._clock.monotonic() + 30, whole_bot=True)
+            self._not_before = self._clock.monotonic() + STORE_PAUSE_S
+            await self._notices.sound("disk", f"I cannot write to my disk: {error}. Nothing is lost; free some space.")
         except Exception:
             log.exception("a delivery could not be handled", chat=chat.id)
-            self._pace[chat.channel].told_to_wait(chat, self._clock.monotonic() + 60, whole_bot=False)
-
-    async def one(self, channel: Channel, chat: Chat) -> None:
-        """Carry one part of the chat's head, or settle what is not known of it. Raises StoreError."""
-        head = await self._store.head(chat.id)
-        if head is None:
-            return
-        message = await self._store.message(head.message_id)
-        if message is None:
-            await self._settle(outbox.give_up(head, "its message is no longer kept"))
-            return
-        if head.state is State.AMBIGUOUS and not await self._must_repeat(channel, head, message):
-            return
-        head = outbox.begin(head)
-        await self._settle(head)
-        try:
-            receipt = await channel.send(await self._parcel(head, message))
-        except BotError as error:
-            await self._failed(channel, chat, head, error)
-        except Exception as error:  # an adapter's bug: nobody knows whether it was sent
-            log.exception("a channel failed in an unforeseen way", chat=chat.id)
-            await self._settle(outbox.unsure(head, f"{type(error).__name__} in the adapter", self._clock.now()))
+            self._paces[chat.channel].told_to_wait(chat, self._clock.monotonic() + 60, whole_bot=False)
         else:
-            await self._settle(outbox.part_shown(head, receipt, channel.parts(message), self._clock.now()))
-
-    async def _must_repeat(self, channel: Channel, head: Delivery, message: Message) -> bool:
-        """Whether an ambiguous row has to be sent (again): only when it is known, or assumed, not to be there.
-
-        Where the platform cannot be asked, it is repeated: the copy carries the same visible id.
-        """
-        if not isinstance(channel, CanLook):
-            return True
-        now = self._clock.now()
-        try:
-            receipt = await channel.look(await self._parcel(head, message), head.created)
-        except BotError as error:
-            wait = error.after_s if isinstance(error, SlowDown) else outbox.backoff_s(head.attempts, self._rng)
-            await self._settle(outbox.look_later(head, f"cannot see whether it arrived: {error}", wait, now))
-            return False
-        if receipt is None:
-            return True
-        await self._settle(outbox.part_shown(head, receipt, channel.parts(message), now))
-        return False
-
-    async def _parcel(self, row: Delivery, message: Message) -> Parcel:
-        target = ""
-        if row.act is not Act.POST:
-            first = await self._store.posted(row.chat_id, row.story_id)
-            target = first.receipts[0].message_id if first and first.receipts else ""
-        return Parcel(
-            key=row.key,
-            chat_id=row.chat_id,
-            message=message,
-            act=row.act if target else Act.POST,
-            part=len(row.receipts),
-            target=target,
-            plain=row.plain,
-            story_id=row.story_id,
-        )
-
-    async def _failed(self, channel: Channel, chat: Chat, row: Delivery, error: BotError) -> None:
-        """Settle a row by what the error says to do next."""
-        now, text = self._clock.now(), str(error)
-        pace = self._pace[chat.channel]
-        chats: tuple[Chat, ...] = ()
-        moved: tuple[tuple[str, str], ...] = ()
-        match error:
-            case SlowDown():
-                pace.told_to_wait(chat, self._clock.monotonic() + error.after_s, whole_bot=error.whole_bot)
-                row = outbox.put_off(row, text, error.after_s, now)
-            case NotSent():
-                row = outbox.put_off(row, text, outbox.backoff_s(row.attempts, self._rng), now)
-            case ChatMoved():
-                moved = ((chat.id, error.new_chat_id),)
-                row = outbox.put_off(row, text, 0.0, now)
-            case BadMarkup() if not row.plain:
-                row = replace(outbox.put_off(row, text, 0.0, now), plain=True)
-            case BadMarkup():
-                row = outbox.give_up(row, text)
-            case TokenDead():
-                log.error(
-                    "the token is refused; nothing is sent until it is replaced", channel=chat.channel, error=text
-                )
-                pace.told_to_wait(chat, self._clock.monotonic() + TOKEN_PAUSE_S, whole_bot=True)
-                row = outbox.put_off(row, text, TOKEN_PAUSE_S, now)
-            case Refused():
-                chats = (replace(chat, paused=error.reason, since=now),)
-                row = outbox.give_up(row, text)
-            case MaybeSent():
-                row = outbox.unsure(row, text, now)
-            case _:
-                row = outbox.unsure(row, text, now)
-        log.warning("not delivered", chat=chat.id, story=row.story_id, state=row.state.value, error=text)
-        await self._store.commit(Changes(at=now, deliveries=(row,), chats=chats, moved=moved))
-
-    async def _settle(self, row: Delivery) -> None:
-        await self._store.commit(Changes(at=self._clock.now(), deliveries=(row,)))
+            self._notices.calm("disk")

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter
 
 from bot.core.changes import Audit
-from bot.core.chat import Chat, Delivery, Keyword, Subscription
+from bot.core.chat import Call, Chat, Delivery, Keyword, Subscription
 from bot.core.message import Message
 from bot.core.news import Feed, FeedState, Judged, Story
 
@@ -34,6 +34,7 @@ STORY = Codec(Story)
 MESSAGE = Codec(Message)
 DELIVERY = Codec(Delivery)
 CHAT = Codec(Chat)
+CALL = Codec(Call)
 SUBSCRIPTION = Codec(Subscription)
 FEED = Codec(Feed)
 KEYWORD = Codec(Keyword)

@@ -37,6 +37,7 @@ class Draft:
         self.meta = dict(meta)
         self.ops: Ops = {}
         self.deliveries: dict[int, Delivery] = {}
+        self.forgotten: dict[int, Delivery] = {}
 
     def fill(self, changes: Changes, rows_of: Callable[[str], tuple[int, ...]]) -> None:
         """rows_of: numbers of a chat's deliveries in order of seq. Raises Stale."""
@@ -47,7 +48,8 @@ class Draft:
             self._move(old, new, rows_of(old))
         at = codec.to_number(changes.at)
         self._numbers("seen", changes.seen, at, keep=True)
-        self._numbers("calls", changes.calls, at)
+        self._numbers("calls", (*changes.calls, *(call.id for call in changes.accepted)), at)
+        self._calls(changes)
         self._entries(changes)
         for message_id, message in changes.messages:
             number = key_number(message_id)
@@ -59,6 +61,11 @@ class Draft:
         for field, (table, name_of, noun) in _PLAIN.items():
             for value in getattr(changes, field):
                 self._put(table, key_number(name_of(value)), noun.dump(value))  # type: ignore[attr-defined, no-untyped-call]
+        for story in changes.stories:
+            number = key_number(story.id)
+            grown = story.revision > story.shown and not story.silent
+            if grown or self._row("grown", number) is not None:
+                self._put("grown", number, at if grown else None)
         for row in changes.deliveries:
             self._delivery(row)
         for name, value in changes.cursors:
@@ -99,20 +106,31 @@ class Draft:
             for alias in dict.fromkeys((judged.entry.key, *judged.entry.aliases)):
                 self._put("aliases", key_number(alias), number)
 
+    def _calls(self, changes: Changes) -> None:
+        for call in changes.accepted:
+            self._put("inbox", key_number(call.id), codec.CALL.dump(call))
+        for call_id in changes.calls:
+            if self._row("inbox", key_number(call_id)) is not None:
+                self._put("inbox", key_number(call_id), None)
+
     def _delivery(self, row: Delivery) -> None:
         number = key_number(row.key)
         stored = self._row("deliveries", number)
-        if row.seq == 0:
-            if stored is not None:
-                return
+        known = codec.DELIVERY.load(stored) if isinstance(stored, bytes) else None
+        if row.seq == 0 and known is None:
             seq = self._given.get(row.chat_id, self._next_seq(row.chat_id))
             self._given[row.chat_id] = seq + 1
             row = replace(row, seq=seq)
-        elif isinstance(stored, bytes):
-            # A row settled under a chat's old id stays with the chat where it has moved.
-            known = codec.DELIVERY.load(stored)
-            row = replace(row, chat_id=known.chat_id, seq=known.seq)
+        elif known is None or (row.seq == 0 and not known.overtaken_by(row)) or row.overtaken_by(known):
+            return
         else:
+            # A row settled under a chat's old id stays with the chat where it has moved.
+            row = replace(row, chat_id=known.chat_id, seq=known.seq)
+        if row.forgotten:
+            self.deliveries.pop(number, None)
+            self.forgotten[number] = row
+            self._put("deliveries", number, None)
+            self._put("messages", key_number(row.message_id), None)
             return
         self.deliveries[number] = row
         self._put("deliveries", number, codec.DELIVERY.dump(row))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bot.core.changes import Audit, Changes
-from bot.core.chat import Chat, Delivery, Keyword, State, Subscription
+from bot.core.chat import POSTS, Act, Call, Chat, Delivery, Keyword, State, Subscription
 from bot.core.errors import Stale
 from bot.core.message import Message
 from bot.core.news import Feed, FeedState, Judged, Story
@@ -24,11 +24,13 @@ class MemoryStore:
         self._stories: dict[str, Story] = {}
         self._messages: dict[str, Message] = {}
         self._deliveries: dict[str, Delivery] = {}
+        self._last: dict[str, int] = {}
         self._chats: dict[str, Chat] = {}
         self._subscriptions: dict[str, Subscription] = {}
         self._feeds: dict[str, Feed] = {}
         self._keywords: dict[str, Keyword] = {}
         self._calls: dict[str, datetime] = {}
+        self._inbox: dict[str, Call] = {}
         self._cursors: dict[str, str] = {}
         self._audit: list[Audit] = []
         self._versions = {"keywords": 0, "feeds": 0}
@@ -69,7 +71,10 @@ class MemoryStore:
         for key in changes.keywords_gone:
             self._keywords.pop(key, None)
         self._keywords.update({k.key: k for k in changes.keywords})
-        self._calls.update(dict.fromkeys(changes.calls, changes.at))
+        self._calls.update(dict.fromkeys((*changes.calls, *(c.id for c in changes.accepted)), changes.at))
+        self._inbox.update({c.id: c for c in changes.accepted})
+        for call_id in changes.calls:
+            self._inbox.pop(call_id, None)
         self._cursors.update(changes.cursors)
         self._audit.extend(changes.audit)
         self._versions["keywords"] += bool(changes.keywords or changes.keywords_gone)
@@ -77,13 +82,19 @@ class MemoryStore:
 
     def _put_delivery(self, row: Delivery) -> None:
         known = self._deliveries.get(row.key)
-        if row.seq == 0:
-            if known is None:
-                last = max((d.seq for d in self._deliveries.values() if d.chat_id == row.chat_id), default=0)
-                self._deliveries[row.key] = replace(row, seq=last + 1)
-        elif known is not None:
+        if known is None and row.seq == 0:
+            last = self._last.get(row.chat_id, 0) + 1
+            self._last[row.chat_id] = last
+            row = replace(row, seq=last)
+        elif known is None or (row.seq == 0 and not known.overtaken_by(row)) or row.overtaken_by(known):
+            return
+        else:
             # A row settled under a chat's old id stays with the chat where it has moved.
-            self._deliveries[row.key] = replace(row, chat_id=known.chat_id, seq=known.seq)
+            row = replace(row, chat_id=known.chat_id, seq=known.seq)
+        self._deliveries[row.key] = row
+        if row.forgotten:
+            del self._deliveries[row.key]
+            self._messages.pop(row.message_id, None)
 
     def _move(self, old: str, new: str) -> None:
         if chat := self._chats.pop(old, None):
@@ -92,9 +103,11 @@ class MemoryStore:
             del self._subscriptions[sub.key]
             moved = replace(sub, chat_id=new)
             self._subscriptions.setdefault(moved.key, moved)
-        last = max((d.seq for d in self._deliveries.values() if d.chat_id == new), default=0)
+        last = self._last.get(new, 0)
+        self._last.pop(old, None)
         for row in sorted((d for d in self._deliveries.values() if d.chat_id == old), key=lambda d: d.seq):
             self._deliveries[row.key] = replace(row, chat_id=new, seq=last + row.seq)
+            self._last[new] = last + row.seq
 
     async def states(self) -> Sequence[FeedState]:
         return list(self._states.values())
@@ -109,7 +122,14 @@ class MemoryStore:
         return sorted((s for s in self._stories.values() if s.last_update >= since), key=lambda s: s.first_seen)
 
     async def subscriptions(self) -> Sequence[Subscription]:
-        return [s for s in self._subscriptions.values() if not self._paused(s.chat_id)]
+        return list(self._subscriptions.values())
+
+    async def chats(self) -> Sequence[Chat]:
+        return list(self._chats.values())
+
+    async def accepted(self, channel: str) -> Sequence[Call]:
+        calls = [c for c in self._inbox.values() if c.chat.channel == channel]
+        return sorted(calls, key=lambda c: (self._calls[c.id], c.id))
 
     async def latest(self, topics: Sequence[str], limit: int) -> Sequence[Story]:
         wanted = [s for s in self._stories.values() if not topics or set(topics) & set(s.topics)]
@@ -162,26 +182,48 @@ class MemoryStore:
             **{f"version.{name}": version for name, version in self._versions.items()},
         }
 
-    async def waiting(self, now: datetime, limit: int) -> Sequence[str]:
-        heads: dict[str, Delivery] = {}
-        for row in self._deliveries.values():
-            if row.open and (row.chat_id not in heads or row.seq < heads[row.chat_id].seq):
-                heads[row.chat_id] = row
-        due = [d for d in heads.values() if d.next_try <= now and not self._paused(d.chat_id)]
-        return [d.chat_id for d in sorted(due, key=lambda d: d.next_try)][:limit]
+    async def waiting(self, now: datetime, limit: int, busy: Callable[[str], bool] | None = None) -> Sequence[str]:
+        found = []
+        for chat_id in {d.chat_id for d in self._deliveries.values() if d.open}:
+            heads = self._heads(chat_id)
+            due = [d for d in heads if d.next_try <= now]
+            if due and not self._paused(chat_id) and not (busy and busy(chat_id)):
+                found.append((min(d.act.rank for d in due), min(d.next_try for d in heads), chat_id))
+        return [chat_id for _, _, chat_id in sorted(found)][:limit]
 
-    async def head(self, chat_id: str) -> Delivery | None:
+    async def head(self, chat_id: str, now: datetime | None = None) -> Delivery | None:
+        return next((d for d in self._heads(chat_id) if now is None or d.next_try <= now), None)
+
+    def _heads(self, chat_id: str) -> list[Delivery]:
+        rows = sorted((d for d in self._deliveries.values() if d.chat_id == chat_id and d.open), key=lambda d: d.seq)
+        edits = sorted((d for d in rows if d.act is Act.EDIT), key=lambda d: d.next_try)
+        firsts = [next((d for d in rows if d.act.lane == lane), None) for lane in range(Act.EDIT.lane)]
+        return [*(d for d in firsts if d), *edits]
+
+    async def backlog(self, chat_id: str) -> Sequence[Delivery]:
         rows = [d for d in self._deliveries.values() if d.chat_id == chat_id and d.open]
-        return min(rows, key=lambda d: d.seq, default=None)
+        return sorted((d for d in rows if d.act.lane == Act.POST.lane), key=lambda d: d.seq)
 
-    async def interrupted(self) -> Sequence[Delivery]:
-        return [d for d in self._deliveries.values() if d.state is State.SENDING]
+    async def holding(self) -> Sequence[str]:
+        return list(dict.fromkeys(d.chat_id for d in self._deliveries.values() if d.state is State.HELD))
+
+    async def held(self, chat_id: str) -> Sequence[Delivery]:
+        rows = [d for d in self._deliveries.values() if d.chat_id == chat_id and d.state is State.HELD]
+        return sorted(rows, key=lambda d: d.seq)
+
+    async def grown(self) -> Sequence[Story]:
+        return [s for s in self._stories.values() if s.revision > s.shown and not s.silent]
+
+    async def stranded(self, latest: datetime) -> Sequence[Delivery]:
+        rows = [d for d in self._deliveries.values() if d.open]
+        return [d for d in rows if d.state is State.SENDING or d.next_try > latest]
 
     async def message(self, message_id: str) -> Message | None:
         return self._messages.get(message_id)
 
     async def posted(self, chat_id: str, story_id: str) -> Delivery | None:
-        rows = [d for d in self._deliveries.values() if d.chat_id == chat_id and d.story_id == story_id]
+        mine = [d for d in self._deliveries.values() if d.chat_id == chat_id and d.story_id == story_id]
+        rows = [d for d in mine if d.act in POSTS]
         return min(rows, key=lambda d: d.seq, default=None)
 
     async def dead(self, limit: int) -> Sequence[Delivery]:
@@ -192,8 +234,8 @@ class MemoryStore:
         return self._cursors.get(name, "")
 
     async def tidy(self, before: datetime) -> int:
-        kept_rows = {k: d for k, d in self._deliveries.items() if d.open or d.created >= before}
-        needed = {d.story_id for d in kept_rows.values() if d.open}
+        kept_rows = {k: d for k, d in self._deliveries.items() if d.waits or d.created >= before}
+        needed = {d.story_id for d in kept_rows.values() if d.waits}
         kept_stories = {k: s for k, s in self._stories.items() if s.last_update >= before or k in needed}
         shown = {d.message_id for d in kept_rows.values()}
         kept_messages = {k: m for k, m in self._messages.items() if k in shown}

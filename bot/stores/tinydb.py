@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 from bot.core.changes import Audit, Changes
-from bot.core.chat import Chat, Delivery, Keyword, Subscription
+from bot.core.chat import POSTS, Call, Chat, Delivery, Keyword, State, Subscription
 from bot.core.errors import Full
 from bot.core.identity import delivery_key, key_number
 from bot.core.message import Message
@@ -83,6 +83,8 @@ class TinyStore:
         else:
             for number, row in draft.deliveries.items():
                 self._queues.put(number, row)
+            for number, row in draft.forgotten.items():
+                self._queues.forget(number, row)
         if self.journal.wants_rotation:
             self._rotate()
 
@@ -101,7 +103,10 @@ class TinyStore:
         return sorted(live, key=lambda s: s.first_seen)
 
     async def subscriptions(self) -> Sequence[Subscription]:
-        return [s for s in self._subscriptions.values() if s.chat_id not in self._paused]
+        return list(self._subscriptions.values())
+
+    async def chats(self) -> Sequence[Chat]:
+        return list(self._chats.values())
 
     async def latest(self, topics: Sequence[str], limit: int) -> Sequence[Story]:
         return self._stories(self._search.newest(topics, limit))
@@ -149,23 +154,40 @@ class TinyStore:
 
     async def counts(self) -> Mapping[str, int]:
         tables = ("seen", "stories", "chats", "subscriptions", "feeds")
-        states = ("pending", "sending", "ambiguous", "sent", "dead")
         return {
             **{name: len(self.db.table(name)) for name in tables},
             "entries": len(self._rows("entries")) + len(self._rows("cold")),
-            **{name: self._queues.by_state[name] for name in states},
+            **{state.value: self._queues.by_state[state.value] for state in State},
             **{f"version.{name}": self._meta.get(name, 0) for name in ("keywords", "feeds")},
         }
 
-    async def waiting(self, now: datetime, limit: int) -> Sequence[str]:
-        return self._queues.due(now, limit, self._paused)
+    async def accepted(self, channel: str) -> Sequence[Call]:
+        calls = [call for call in self._all("inbox", codec.CALL) if call.chat.channel == channel]
+        return sorted(calls, key=lambda call: (self._rows("calls").get(key_number(call.id), 0), call.id))
 
-    async def head(self, chat_id: str) -> Delivery | None:
-        number = self._queues.head(chat_id)
+    async def waiting(self, now: datetime, limit: int, busy: Callable[[str], bool] | None = None) -> Sequence[str]:
+        return self._queues.due(now, limit, lambda chat: chat in self._paused or bool(busy and busy(chat)))
+
+    async def head(self, chat_id: str, now: datetime | None = None) -> Delivery | None:
+        number = self._queues.head(chat_id, now)
         return None if number is None else self._delivery(number)
 
-    async def interrupted(self) -> Sequence[Delivery]:
-        return self._deliveries(self._queues.sending())
+    async def backlog(self, chat_id: str) -> Sequence[Delivery]:
+        return self._deliveries(self._queues.backlog(chat_id))
+
+    async def holding(self) -> Sequence[str]:
+        return self._queues.holding()
+
+    async def held(self, chat_id: str) -> Sequence[Delivery]:
+        return self._deliveries(self._queues.held(chat_id))
+
+    async def grown(self) -> Sequence[Story]:
+        rows = self._rows("stories")
+        found = (rows.get(number) for number in list(self._rows("grown")))
+        return [codec.STORY.load(row) for row in found if isinstance(row, bytes)]
+
+    async def stranded(self, latest: datetime) -> Sequence[Delivery]:
+        return self._deliveries(self._queues.stranded(latest))
 
     async def message(self, message_id: str) -> Message | None:
         return self._one("messages", message_id, codec.MESSAGE)
@@ -175,7 +197,7 @@ class TinyStore:
         if first and first.chat_id == chat_id:
             return first
         rows = self._deliveries(self._queues.rows(chat_id))  # the chat has moved, or the story began before
-        return next((row for row in rows if row.story_id == story_id), None)
+        return next((row for row in rows if row.story_id == story_id and row.act in POSTS), None)
 
     async def dead(self, limit: int) -> Sequence[Delivery]:
         rows = self._deliveries(self._queues.dead())
@@ -191,13 +213,14 @@ class TinyStore:
         for table in ("seen", "calls"):
             ops[table] = {i: None for i, at in self._rows(table).items() if isinstance(at, int) and at < stamp}
         rows = {i: codec.DELIVERY.load(r) for i, r in self._rows("deliveries").items() if isinstance(r, bytes)}
-        past = {i: d for i, d in rows.items() if not d.open and d.created < before}
+        past = {i: d for i, d in rows.items() if not d.waits and d.created < before}
         ops["deliveries"] = dict.fromkeys(past)
-        needed = {d.story_id for d in rows.values() if d.open}
+        needed = {d.story_id for d in rows.values() if d.waits}
         shown = {key_number(d.message_id) for i, d in rows.items() if i not in past}
         ops["messages"] = {i: None for i in self._rows("messages") if i not in shown}
         old = [s for s in self._all("stories", codec.STORY) if s.last_update < before and s.id not in needed]
         ops["stories"] = {key_number(s.id): None for s in old}
+        ops["grown"] = {i: None for i in ops["stories"] if i in self._rows("grown")}
         gone = {name: rows_ for name, rows_ in ops.items() if rows_}
         if gone:
             self.journal.commit(gone)

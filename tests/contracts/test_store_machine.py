@@ -127,7 +127,7 @@ class Stores(RuleBasedStateMachine):
             "subscriptions": sorted(self.run(store.subscriptions()), key=lambda s: s.key),
             "counts": dict(self.run(store.counts())),
             "waiting": sorted(self.run(store.waiting(late, 9))),
-            "interrupted": sorted(d.key for d in self.run(store.interrupted())),
+            "stranded": sorted(d.key for d in self.run(store.stranded(START))),
             "history": sorted(j.entry.key for j in self.run(store.history(START))),
         }
         for number in range(1, 7):
@@ -135,7 +135,8 @@ class Stores(RuleBasedStateMachine):
             found[f"head{number}"] = head and replace(head, seq=0)  # only its order counts
             found[f"chat{number}"] = self.run(store.chat(f"fake:{number}"))
             found[f"entry{number}"] = self.run(store.judged(entry(f"entry {number}").key))
-            found[f"posted{number}"] = self.run(store.posted("fake:1", f"st000{number}"))
+            posted = self.run(store.posted("fake:1", f"st000{number}"))
+            found[f"posted{number}"] = posted and replace(posted, seq=0)
         return found
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from bot.runners.clock import Steady
+
 START = datetime(2022, 8, 19, 6, 0, tzinfo=UTC)
 
 
@@ -12,9 +14,13 @@ class VirtualClock:
     def __init__(self, start: datetime = START) -> None:
         self.wall = start
         self.ticks = 1000.0
+        self._steady = Steady(start, self.ticks)
 
     def now(self) -> datetime:
         return self.wall
+
+    def steady(self) -> datetime:
+        return self._steady.at(self.wall, self.ticks)
 
     def monotonic(self) -> float:
         return self.ticks

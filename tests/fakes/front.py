@@ -15,12 +15,32 @@ class FakeFront:
         self.calls: list[Call] = []
         self.events: list[ChatEvent] = []
         self.broken = False
+        self.full = False
+        self.posted: list[Message] = []
+        self.taken: list[str] = []
+        self.left: list[Call] = []
 
     async def answer(self, call: Call) -> Message | None:
         self.calls.append(call)
         if self.broken:
             raise RuntimeError("as told")
         return self.reply
+
+    async def post(self, call: Call) -> Message | None:
+        """As if it was in the outbox; `posted` is what would be shown."""
+        reply = await self.answer(call)
+        if reply is not None and not self.full:
+            self.posted.append(reply)
+        return reply if self.full else None
+
+    async def accept(self, call: Call) -> bool:
+        if call.id in self.taken:
+            return False
+        self.taken.append(call.id)
+        return True
+
+    async def accepted(self, channel: str) -> Sequence[Call]:
+        return self.left
 
     async def changed(self, event: ChatEvent) -> None:
         self.events.append(event)

@@ -9,7 +9,8 @@ import pytest
 from bot.core.changes import Changes
 from bot.core.chat import Chat, State
 from bot.core.errors import BadMarkup, ChatMoved, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
-from bot.jobs.deliver import TOKEN_PAUSE_S, DeliverJob
+from bot.jobs.carry import TOKEN_PAUSE_S
+from bot.jobs.deliver import DeliverJob
 from bot.stores.memory import MemoryStore
 from tests.fakes.channel import FakeChannel, LookingChannel
 from tests.fakes.clock import VirtualClock
@@ -119,10 +120,11 @@ async def test_a_refusal_pauses_the_chat_with_its_reason_and_keeps_its_rows(rig)
     rig.channel.fail_next(Refused("blocked by the user", reason="blocked"))
     await rig.beat(20, step=1)
     assert (await rig.store.chat("fake:1")).paused == "blocked"
-    assert await rig.states() == {"dead": 1, "pending": 1}
+    assert await rig.states() == {"pending": 2}
+    assert len(rig.channel.tries) == 1
     await rig.store.commit(Changes(at=rig.clock.now(), chats=(Chat(id="fake:1"),)))
     await rig.beat(3)
-    assert rig.shown == ["b"]
+    assert rig.shown == ["a", "b"]
 
 
 async def test_a_moved_chat_keeps_its_rows_under_the_new_id(rig):
@@ -188,9 +190,10 @@ async def test_a_crash_in_mid_send_is_settled_at_the_next_start(kind, copies):
         raise Killed
 
     rig.channel.send = dies
-    head = await rig.store.head("fake:1")
+    await rig.job.run()
+    (sending,) = rig.job._sending.values()
     with pytest.raises(Killed):
-        await rig.job.one(rig.channel, Chat(id=head.chat_id))
+        await sending
     rig.channel.send = send
     again = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5))
     rig.job = again

@@ -1,0 +1,212 @@
+"""Carry one part of what a chat gets next, and settle it by what the platform said."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.core import outbox
+from bot.core.changes import Changes
+from bot.core.chat import PAUSES, Act, Chat, Delivery, State
+from bot.core.errors import BadMarkup, BotError, ChatMoved, MaybeSent, NotSent, Refused, SlowDown, StoreError, TokenDead
+from bot.core.message import Message
+from bot.core.ports import CanLook, Channel, Clock, Parcel, Store
+from bot.jobs.notices import Notices
+from bot.jobs.pace import Pace
+
+log = structlog.get_logger("deliver")
+TOKEN_PAUSE_S = 300.0
+LOOK_AGAIN_S = 30.0
+LOOKS = 20
+"""So often, which is for ten minutes, a channel that cannot see its own messages is asked before the policy decides."""
+ANSWER_KEPT = timedelta(hours=1)
+"""Nobody waits longer for an answer."""
+
+
+class Carrier:
+    """What happens to one row. The pace, the order and the choice of the chat are the caller's."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        rng: random.Random,
+        paces: Mapping[str, Pace],
+        notices: Notices,
+        *,
+        repeat_unsure: bool,
+    ) -> None:
+        """paces: by channel. repeat_unsure: send again what may have arrived and cannot be looked for."""
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._paces = paces
+        self._notices = notices
+        self._repeat_unsure = repeat_unsure
+        self._owed: dict[str, Changes] = {}
+        """By row: what became of a send, when it could not be written down. Until it is, nothing more goes there."""
+
+    async def recover(self) -> None:
+        """Rows a crash left in mid-send may or may not have arrived; times from a wrong clock are put right."""
+        now = self._clock.steady()
+        rows = []
+        for row in await self._store.stranded(now + timedelta(days=1)):
+            if row.state is State.SENDING:
+                error = "the process ended while it was being sent"
+                row = outbox.put_off(row, error, 0.0, now) if row.act is Act.EDIT else outbox.unsure(row, error, now)
+            rows.append(outbox.within(row, now + timedelta(seconds=outbox.SETTLE_S)))
+        if rows:
+            await self._store.commit(Changes(at=self._clock.now(), deliveries=tuple(rows)))
+
+    async def carry(self, channel: Channel, chat: Chat, head: Delivery) -> None:
+        """Raises StoreError."""
+        if owed := self._owed.get(head.key):
+            await self._commit(head, owed)
+            return
+        message = await self._store.message(head.message_id)
+        if message is None:
+            await self._settle(outbox.give_up(head, "its message is no longer kept"))
+            return
+        if head.act is Act.ANSWER and self._clock.now() - head.created > ANSWER_KEPT:
+            await self._settle(outbox.give_up(head, "nobody waits for it any more"))
+            return
+        parcel, parts = await self._parcel(channel, head, message)
+        if parcel is None:
+            await self._settle(outbox.drop(head, "there is no post of it here to edit"))
+            return
+        if head.state is State.AMBIGUOUS and not await self._must_repeat(channel, chat, head, parcel, parts):
+            return
+        head = outbox.begin(head)
+        await self._settle(head)
+        try:
+            receipt = await channel.send(parcel)
+        except BotError as error:
+            await self._failed(chat, head, error)
+        except Exception as error:  # an adapter's bug: nobody knows whether it was sent
+            log.exception("a channel failed in an unforeseen way", chat=chat.id)
+            await self._failed(chat, head, MaybeSent(f"{type(error).__name__} in the adapter"))
+        else:
+            back = (replace(chat, probes=0, since=None),) if chat.probes else ()
+            await self._settle(outbox.part_shown(head, receipt, parts, self._clock.steady()), *back)
+
+    async def _must_repeat(self, channel: Channel, chat: Chat, head: Delivery, parcel: Parcel, parts: int) -> bool:
+        """Whether an ambiguous row has to be sent (again): only when it is known, or assumed, not to be there.
+
+        Where the platform cannot be asked, it is repeated, unless the operator chose otherwise: the copy carries the
+        same visible id.
+        """
+        now = self._clock.steady()
+        if isinstance(channel, CanLook):
+            try:
+                receipt = await channel.look(parcel, head.created)
+            except BotError as error:
+                if head.looks < LOOKS:
+                    wait = max(error.after_s, LOOK_AGAIN_S) if isinstance(error, SlowDown) else LOOK_AGAIN_S
+                    await self._settle(outbox.look_later(head, f"cannot see whether it arrived: {error}", wait, now))
+                    return False
+                log.error("cannot see whether a message arrived; the policy decides", chat=chat.id, error=str(error))
+            else:
+                if receipt is not None:
+                    await self._settle(outbox.part_shown(head, receipt, parts, now))
+                return receipt is None
+        if not self._repeat_unsure:
+            await self._settle(outbox.taken_for_sent(head, now))
+        return self._repeat_unsure
+
+    async def _parcel(self, channel: Channel, row: Delivery, message: Message) -> tuple[Parcel | None, int]:
+        """The next part and how many there are; None when there is no post to edit."""
+        parts, target, act, done = channel.parts(message), "", row.act, len(row.receipts)
+        if act in (Act.EDIT, Act.REPLY):
+            first = await self._store.posted(row.chat_id, row.story_id)
+            shown = first.receipts if first and first.state is State.SENT else ()
+            if act is Act.EDIT and not shown:
+                return None, 0
+            parts = min(parts, len(shown)) if act is Act.EDIT else parts
+            target = shown[done if act is Act.EDIT else 0].message_id if shown else ""
+        parcel = Parcel(
+            key=row.key,
+            chat_id=row.chat_id,
+            message=message,
+            act=act if target else Act.POST,
+            part=done,
+            target=target,
+            plain=row.plain,
+            story_id=row.story_id,
+        )
+        return parcel, parts
+
+    async def _failed(self, chat: Chat, row: Delivery, error: BotError) -> None:
+        """Settle a row by what the error says to do next."""
+        now, words = self._clock.steady(), str(error)
+        changes = Changes(at=self._clock.now())
+        match error:
+            case SlowDown():
+                self._wait(chat, error.after_s, whole_bot=error.whole_bot)
+                row = outbox.put_off(row, words, error.after_s, now)
+            case NotSent():
+                row = outbox.put_off(row, words, outbox.backoff_s(row.attempts, self._rng), now)
+            case ChatMoved():
+                changes = replace(changes, moved=((chat.id, error.new_chat_id),))
+                row = outbox.put_off(row, words, 0.0, now)
+            case BadMarkup() if not row.plain:
+                row = replace(outbox.put_off(row, words, 0.0, now), plain=True)
+            case TokenDead():
+                log.error("the token is refused; nothing is sent until it is replaced", channel=chat.channel)
+                self._wait(chat, TOKEN_PAUSE_S, whole_bot=True)
+                await self._notices.sound(f"token {chat.channel}", f"{words}. Nothing is lost meanwhile.")
+                row = outbox.put_off(row, words, TOKEN_PAUSE_S, now)
+            case Refused(reason="message_gone") if row.act is Act.EDIT:
+                row = outbox.drop(row, words)
+            case Refused(reason="message_gone") if row.act is Act.REPLY:
+                row = replace(outbox.put_off(row, words, 0.0, now), act=Act.POST)
+            case Refused() if error.reason in PAUSES:
+                changes = self._paused(changes, chat, error)
+                row = outbox.put_off(row, words, 0.0, now) if row.act is not Act.ANSWER else outbox.give_up(row, words)
+            case Refused():
+                changes = self._dead(changes, chat, row, words)
+                row = outbox.give_up(row, words)
+            case _ if row.act is Act.EDIT:  # to say it twice changes nothing
+                row = outbox.put_off(row, words, outbox.backoff_s(row.attempts, self._rng), now)
+            case _:
+                row = outbox.unsure(row, words, now)
+        log.warning("not delivered", chat=chat.id, story=row.story_id, state=row.state.value, error=words)
+        await self._commit(row, replace(changes, deliveries=(row, *changes.deliveries)))
+
+    def _paused(self, changes: Changes, chat: Chat, error: Refused) -> Changes:
+        """What is due there is kept; whoever can mend it is told, once."""
+        changes = replace(changes, chats=(replace(chat, paused=error.reason, since=changes.at),))
+        if chat.probes or chat.kind == "private":
+            return changes
+        words = f"Nothing reaches {chat.title or chat.id}: {PAUSES[error.reason]}. What is due there is kept."
+        about = f"pause {chat.id} {error.reason} {changes.at.isoformat()}"
+        messages, rows = self._notices.rows(about, words, changes.at, instead_of=chat.id)
+        return replace(changes, messages=messages, deliveries=rows)
+
+    def _dead(self, changes: Changes, chat: Chat, row: Delivery, words: str) -> Changes:
+        log.error("a message can never be delivered; /dead lists it", chat=chat.id, story=row.story_id, error=words)
+        about = f"dead {chat.id} {changes.at:%Y-%m-%d}"
+        said = (
+            f"A message for {chat.title or chat.id} cannot be delivered: {words}. /dead lists it, /retry tries again."
+        )
+        messages, rows = self._notices.rows(about, said, changes.at, instead_of=chat.id)
+        return replace(changes, messages=messages, deliveries=rows)
+
+    def _wait(self, chat: Chat, seconds: float, *, whole_bot: bool) -> None:
+        until = self._clock.monotonic() + seconds
+        self._paces[chat.channel].told_to_wait(chat, until, whole_bot=whole_bot)
+
+    async def _settle(self, row: Delivery, *chats: Chat) -> None:
+        await self._commit(row, Changes(at=self._clock.now(), deliveries=(row,), chats=chats))
+
+    async def _commit(self, row: Delivery, changes: Changes) -> None:
+        try:
+            await self._store.commit(changes)
+        except StoreError:
+            if row.state is not State.SENDING:  # a send that was only about to begin has not happened
+                self._owed[row.key] = changes
+            raise
+        self._owed.pop(row.key, None)
