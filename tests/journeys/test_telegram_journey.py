@@ -55,7 +55,7 @@ async def test_from_feed_to_chat_once(tmp_path: Path, feeds: FeedServer, chat: F
         chat.say("/why", reply_to=shown)
         await chat.until(lambda: "Cyberspace Administration" in chat.texts()[-1] and chat.texts()[-1] != alert)
         chat.press(shown, shown.buttons[0][0])
-        await chat.until(lambda: not chat.unanswered)
+        await chat.until(lambda: not chat.unanswered and len(chat.texts()) == 6)
 
         assert await bot.stop() == 0
         before = len(chat.shown)
