@@ -113,7 +113,8 @@ class Answering:
         if known and known.paused:
             # Somebody talks to us there, so it can be reached again.
             changes = changes or Changes(at=self._clock.now())
-            changes = replace(changes, chats=(*changes.chats, replace(known, paused="", since=None)))
+            latest = {chat.id: chat for chat in (known, *changes.chats)}[known.id]
+            changes = replace(changes, chats=(*changes.chats, replace(latest, paused="", since=None)))
         if not changes:
             return
         await self._store.commit(replace(changes, calls=(*changes.calls, call.id)))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.habits import Habits
+
 EVERY_TOPIC = "all"
 """The subscription that takes every topic."""
 REVIEW = "review"
@@ -19,6 +21,7 @@ class Chat:
     id: `telegram:-100123`, `telegram:-100123/12` (forum topic), `slack:T1/C9`, `console:local`, `apprise:<name>`.
     kind: `private`, `group`, `channel`. paused: why nothing is sent there now ("" when all is well): `blocked`,
     `kicked`, `not_found`, `archived`, `rights`, `topic_closed`, `deactivated`. Subscriptions are kept meanwhile.
+    habits: when it wants to hear.
     """
 
     id: str
@@ -27,6 +30,7 @@ class Chat:
     lang: str = ""
     paused: str = ""
     since: datetime | None = None
+    habits: Habits = Habits()
 
     @property
     def channel(self) -> str:
