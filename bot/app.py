@@ -17,6 +17,7 @@ from bot.channels.console import CHAT_ID as CONSOLE_CHAT
 from bot.commands.answering import Answering
 from bot.commands.feeds import Feeds
 from bot.commands.help import Help
+from bot.commands.hours import Hours
 from bot.commands.keywords import Keywords
 from bot.commands.lookup import LookingUp
 from bot.commands.stories import Stories
@@ -156,6 +157,7 @@ def _front(
         Feeds(store, newsroom, reader),
         Keywords(store, newsroom, settings.tocsin.judge.budget),
         Stories(store),
+        Hours(store),
         help_,
     )
     owners = settings.environment.owners | {CONSOLE_ACTOR}
