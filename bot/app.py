@@ -17,6 +17,7 @@ from bot.channels.console import CHAT_ID as CONSOLE_CHAT
 from bot.commands.answering import Answering
 from bot.commands.feeds import Feeds
 from bot.commands.help import Help
+from bot.commands.hours import Hours
 from bot.commands.keywords import Keywords
 from bot.commands.lookup import LookingUp
 from bot.commands.outgoing import Outgoing
@@ -182,6 +183,7 @@ def _front(
         Keywords(store, newsroom, settings.tocsin.judge.budget),
         Stories(store),
         Outgoing(store),
+        Hours(store),
         help_,
     )
     front = Answering(groups, store, newsroom, channels, clock, _owners(settings), notices.rows)

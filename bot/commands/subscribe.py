@@ -76,9 +76,10 @@ class Subscribing:
         )
         covered = tuple(s.key for s in mine if s.topic != REVIEW) if topic == EVERY_TOPIC else ()
         stored = await self._desk.chat(chat.id)
+        since, habits = (stored.since, stored.habits) if stored else (ask.now, chat.habits)
         changes = Changes(
             at=ask.now,
-            chats=(replace(chat, paused="", since=stored.since if stored else ask.now),),
+            chats=(replace(chat, paused="", since=since, habits=habits),),
             subscriptions=(made,),
             subscriptions_gone=covered,
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.habits import Habits
+
 EVERY_TOPIC = "all"
 """The subscription that takes every topic."""
 REVIEW = "review"
@@ -20,7 +22,7 @@ class Chat:
     kind: `private`, `group`, `channel`. paused: why nothing is sent there now ("" when all is well): `blocked`,
     `kicked`, `not_found`, `archived`, `rights`, `topic_closed`, `deactivated`. Subscriptions, and what is due there,
     are kept meanwhile. since: when it was paused, or met. probes: how often a message was tried there in spite of the
-    pause, since the last that went well.
+    pause, since the last that went well. habits: when it wants to hear.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Chat:
     paused: str = ""
     since: datetime | None = None
     probes: int = 0
+    habits: Habits = Habits()
 
     @property
     def channel(self) -> str:

@@ -90,8 +90,7 @@ class Carrier:
             log.exception("a channel failed in an unforeseen way", chat=chat.id)
             await self._failed(chat, head, MaybeSent(f"{type(error).__name__} in the adapter"))
         else:
-            back = (replace(chat, probes=0, since=None),) if chat.probes else ()
-            await self._settle(outbox.part_shown(head, receipt, parts, self._clock.steady()), *back)
+            await self._settle(outbox.part_shown(head, receipt, parts, self._clock.steady()), *await self._back(chat))
 
     async def _must_repeat(self, channel: Channel, chat: Chat, head: Delivery, parcel: Parcel, parts: int) -> bool:
         """Whether an ambiguous row has to be sent (again): only when it is known, or assumed, not to be there.
@@ -139,6 +138,11 @@ class Carrier:
         )
         return parcel, parts
 
+    async def _back(self, chat: Chat) -> tuple[Chat, ...]:
+        """The chat as one that can be reached, when that had been in doubt."""
+        known = await self._store.chat(chat.id)
+        return (replace(known, paused="", since=None, probes=0),) if known and known.probes else ()
+
     async def _failed(self, chat: Chat, row: Delivery, error: BotError) -> None:
         """Settle a row by what the error says to do next."""
         now, words = self._clock.steady(), str(error)
@@ -164,7 +168,7 @@ class Carrier:
             case Refused(reason="message_gone") if row.act is Act.REPLY:
                 row = replace(outbox.put_off(row, words, 0.0, now), act=Act.POST)
             case Refused() if error.reason in PAUSES:
-                changes = self._paused(changes, chat, error)
+                changes = self._paused(changes, await self._store.chat(chat.id) or chat, error)
                 row = outbox.put_off(row, words, 0.0, now) if row.act is not Act.ANSWER else outbox.give_up(row, words)
             case Refused():
                 changes = self._dead(changes, chat, row, words)
