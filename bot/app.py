@@ -30,8 +30,11 @@ from bot.core.errors import BotError, ConfigError, Problem, TokenDead
 from bot.core.news import Feed, Story
 from bot.core.ports import Channel, Clock, Store
 from bot.jobs.deliver import DeliverJob
+from bot.jobs.gather import Gatherer
+from bot.jobs.grow import GrowJob
 from bot.jobs.notices import Notices
 from bot.jobs.poll import PollJob
+from bot.jobs.release import ReleaseJob
 from bot.jobs.telling import WITHIN_S, Telling
 from bot.jobs.tidy import TidyJob
 from bot.judge.decide import Editor
@@ -163,7 +166,7 @@ def _delivering(
     settings: Settings, store: Store, channels: Mapping[str, Channel], clock: Clock, notices: Notices
 ) -> DeliverJob:
     repeat = settings.tocsin.delivery.on_ambiguous == "resend"
-    return DeliverJob(store, channels, clock, random.Random(), notices, repeat_unsure=repeat)
+    return DeliverJob(store, channels, clock, random.Random(), notices, Gatherer(store, clock), repeat_unsure=repeat)
 
 
 def _front(
@@ -216,7 +219,15 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, or the person at the console leaves; then finish what is under way."""
     await parts.deliver.recover()
     retention = parts.settings.tocsin.retention
-    runner = LocalRunner((parts.poll, parts.deliver, TidyJob(parts.store, parts.clock, retention)), SystemClock())
+    store, clock = parts.store, parts.clock
+    jobs = (
+        parts.poll,
+        parts.deliver,
+        ReleaseJob(store, Gatherer(store, clock), clock),
+        GrowJob(store, parts.channels, clock),
+        TidyJob(store, clock, retention),
+    )
+    runner = LocalRunner(jobs, SystemClock())
     console_left = asyncio.Event()
     serving = [
         asyncio.create_task(_serve(channel, parts, console_left), name=channel.name)

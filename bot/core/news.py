@@ -155,13 +155,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One topic's opinion of an entry. review: from this score on it is a near miss."""
+    """One topic's opinion of an entry. review: from this score on it is a near miss; urgent: from this one on it may
+    break into what a chat keeps quiet."""
 
     topic: str
     score: float
     threshold: float
     evidence: tuple[Evidence, ...] = ()
     review: float = 0.6
+    urgent: float = 3.5
 
     @property
     def fired(self) -> bool:
@@ -209,6 +211,10 @@ class Verdict:
     def score(self) -> float:
         return max((m.score for m in self.matches), default=0.0)
 
+    @property
+    def urgent(self) -> bool:
+        return any(m.score >= m.urgent for m in self.matches if m.fired)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -248,8 +254,7 @@ class Story:
     reports: oldest first, at most 50. report_count: all of them. revision: grows with each visible change.
     features: what `judge.stories` needs to recognise the story again; plain JSON, opaque to stores.
     score: of the lead report, by the topic it fits best.
-    urgent: it reaches its topic's `urgent` score. rumour: no official report and no plain wording so far.
-    shown: the revision that posts were last brought up to.
+    urgent: it reaches its topic's `urgent` score. rumour: told so far as a plan, or by unnamed sources, by no office.
     silent: known only from first readings or old entries, so nobody was told of it yet.
     merged_into: id of the story it was found to be part of, "" for all others.
     """
@@ -276,6 +281,5 @@ class Story:
     score: float = 0.0
     urgent: bool = False
     rumour: bool = False
-    shown: int = 1
     silent: bool = False
     merged_into: str = ""

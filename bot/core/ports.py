@@ -178,17 +178,17 @@ class Outbox(Protocol):
 class Shelf(Protocol):
     """Rows that are not on their way."""
 
-    async def holding(self) -> Sequence[str]:
-        """Ids of chats that have HELD rows."""
-
     async def held(self, chat_id: str) -> Sequence[Delivery]:
         """HELD rows of the chat, in order of seq."""
 
     async def dead(self, limit: int) -> Sequence[Delivery]:
         """Dead rows, newest first."""
 
+    async def holding(self) -> Sequence[str]:
+        """Ids of chats that have HELD rows."""
+
     async def grown(self) -> Sequence[Story]:
-        """Stories that people see in an older revision: `revision > shown`."""
+        """Stories, told and not merged into others, whose revision is later than the one they were shown in last."""
 
 
 class Store(News, Archive, Desk, Inbox, Outbox, Shelf, Protocol):

@@ -30,6 +30,7 @@ class _Topic:
     name: str
     threshold: float
     review: float
+    urgent: float
     rules: tuple[Rule, ...]
 
 
@@ -96,7 +97,14 @@ class Judge:
             )
             score = round(sum(rule.weight for rule, _ in rules), 4)
             matches.append(
-                Match(topic=topic.name, score=score, threshold=topic.threshold, review=topic.review, evidence=evidence)
+                Match(
+                    topic=topic.name,
+                    score=score,
+                    threshold=topic.threshold,
+                    review=topic.review,
+                    urgent=topic.urgent,
+                    evidence=evidence,
+                )
             )
         matches.sort(key=lambda m: m.threshold - m.score)
         alert = any(m.fired for m in matches)
@@ -201,9 +209,8 @@ class Judge:
     def _topic(self, spec: TopicSpec, keywords: Sequence[Keyword], compiler: Compiler) -> _Topic:
         added = [k for k in keywords if k.topic == spec.name and not k.removed]
         rules = [*spec.rules, *(RuleSpec(id=f"{CHAT_RULE}: {k.text}", when=k.text, weight=k.weight) for k in added)]
-        return _Topic(
-            spec.name, spec.threshold, spec.review, tuple(compiler.compile(rule, spec.name) for rule in rules)
-        )
+        compiled = tuple(compiler.compile(rule, spec.name) for rule in rules)
+        return _Topic(spec.name, spec.threshold, spec.review, spec.urgent, compiled)
 
 
 def _act(listed: str) -> str:

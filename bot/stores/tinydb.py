@@ -47,9 +47,7 @@ class TinyStore:
         self._cold = self._cold_file(self._meta.get("archive", 0))
         self._cold.open(self._meta.get("archive_length", 0))
         self._states = {s.feed_id: s for s in self._all("states", codec.STATE)}
-        self._chats = {c.id: c for c in self._all("chats", codec.CHAT)}
-        self._paused = {c.id for c in self._chats.values() if c.paused}
-        self._subscriptions = {s.key: s for s in self._all("subscriptions", codec.SUBSCRIPTION)}
+        self._know_people()
         self._search = StorySearch(lambda: self._all("stories", codec.STORY))
         self._index_deliveries()
 
@@ -73,14 +71,11 @@ class TinyStore:
             self._states.pop(feed_id, None)
         for story in changes.stories:
             self._search.put(story)
-        if changes.chats or changes.chats_gone or changes.moved:
-            self._chats = {c.id: c for c in self._all("chats", codec.CHAT)}
-            self._paused = {c.id for c in self._chats.values() if c.paused}
-        if changes.subscriptions or changes.subscriptions_gone or changes.moved:
-            self._subscriptions = {s.key: s for s in self._all("subscriptions", codec.SUBSCRIPTION)}
         if changes.moved:
+            self._know_people()
             self._index_deliveries()
         else:
+            self._meet(changes)
             for number, row in draft.deliveries.items():
                 self._queues.put(number, row)
             for number, row in draft.forgotten.items():
@@ -220,7 +215,8 @@ class TinyStore:
         ops["messages"] = {i: None for i in self._rows("messages") if i not in shown}
         old = [s for s in self._all("stories", codec.STORY) if s.last_update < before and s.id not in needed]
         ops["stories"] = {key_number(s.id): None for s in old}
-        ops["grown"] = {i: None for i in ops["stories"] if i in self._rows("grown")}
+        for table in ("grown", "shown"):
+            ops[table] = {i: None for i in ops["stories"] if i in self._rows(table)}
         gone = {name: rows_ for name, rows_ in ops.items() if rows_}
         if gone:
             self.journal.commit(gone)
@@ -289,6 +285,23 @@ class TinyStore:
         except (OSError, Full) as error:
             # What was asked to be remembered is; only the tidying has to wait.
             log.error("could not begin a new generation; trying again at the next commit", error=str(error))
+
+    def _know_people(self) -> None:
+        self._chats = {c.id: c for c in self._all("chats", codec.CHAT)}
+        self._paused = {c.id for c in self._chats.values() if c.paused}
+        self._subscriptions = {s.key: s for s in self._all("subscriptions", codec.SUBSCRIPTION)}
+
+    def _meet(self, changes: Changes) -> None:
+        """What a commit says of chats and subscriptions, in the order in which Draft writes it."""
+        for chat_id in changes.chats_gone:
+            self._chats.pop(chat_id, None)
+            self._paused.discard(chat_id)
+        for key in changes.subscriptions_gone:
+            self._subscriptions.pop(key, None)
+        for chat in changes.chats:
+            self._chats[chat.id] = chat
+            (self._paused.add if chat.paused else self._paused.discard)(chat.id)
+        self._subscriptions.update({s.key: s for s in changes.subscriptions})
 
     def _index_deliveries(self) -> None:
         self._queues = ChatQueues()
