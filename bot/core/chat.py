@@ -222,6 +222,11 @@ class Delivery:
         return self.open or self.state is State.HELD
 
     @property
+    def card(self) -> bool:
+        """It shows the story itself, and is brought up to date as that grows; what an update said stays as it was."""
+        return self.act is Act.POST and self.revision == 1
+
+    @property
     def forgotten(self) -> bool:
         """An answer that was shown, or never can be, is of no use to anybody."""
         return self.act is Act.ANSWER and not self.waits

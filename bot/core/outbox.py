@@ -6,6 +6,7 @@ pending   -> sending      begin          durable before the socket is touched
 sending   -> sent         part_shown     the last part was shown
 sending   -> pending      part_shown     more parts follow
 sending   -> pending      put_off        certainly not delivered, or told to wait
+pending   -> pending      wait_until     what it changes is not out yet
 sending   -> ambiguous    unsure         the answer was lost, or the process died
 ambiguous -> sent/pending settled by looking in the chat, or by repeating under the same visible id
 any open  -> sent         taken_for_sent the chat's policy is to repeat nothing that may be there
@@ -66,6 +67,12 @@ def look_later(delivery: Delivery, error: str, wait_s: float, now: datetime) -> 
     """Still not known whether it arrived: look again later."""
     _must_be(delivery, State.AMBIGUOUS)
     return replace(delivery, error=error, looks=delivery.looks + 1, next_try=now + timedelta(seconds=wait_s))
+
+
+def wait_until(delivery: Delivery, then: datetime, now: datetime) -> Delivery:
+    """What it changes is not in the chat yet, and may be from `then` on."""
+    _must_be(delivery, State.PENDING)
+    return replace(delivery, next_try=max(then, now + timedelta(seconds=1)))
 
 
 def give_up(delivery: Delivery, error: str) -> Delivery:

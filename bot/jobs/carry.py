@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,6 +23,8 @@ TOKEN_PAUSE_S = 300.0
 LOOK_AGAIN_S = 30.0
 LOOKS = 20
 """So often, which is for ten minutes, a channel that cannot see its own messages is asked before the policy decides."""
+LONGEST_WAIT_S = 86400.0
+"""No platform asks for more; a longer one was written down under a clock that was wrong."""
 ANSWER_KEPT = timedelta(hours=1)
 """Nobody waits longer for an answer."""
 
@@ -61,6 +63,11 @@ class Carrier:
             rows.append(outbox.within(row, now + timedelta(seconds=outbox.SETTLE_S)))
         if rows:
             await self._store.commit(Changes(at=self._clock.now(), deliveries=tuple(rows)))
+        for channel, pace in self._paces.items():
+            mark = await self._store.cursor(_wait_mark(channel))
+            left = (datetime.fromisoformat(mark) - now).total_seconds() if mark else 0.0
+            if 0 < left <= LONGEST_WAIT_S:
+                pace.rest(self._clock.monotonic() + left)
 
     async def carry(self, channel: Channel, chat: Chat, head: Delivery) -> None:
         """Raises StoreError."""
@@ -73,6 +80,8 @@ class Carrier:
             return
         if head.act is Act.ANSWER and self._clock.now() - head.created > ANSWER_KEPT:
             await self._settle(outbox.give_up(head, "nobody waits for it any more"))
+            return
+        if head.act is Act.EDIT and await self._ahead(head):
             return
         parcel, parts = await self._parcel(channel, head, message)
         if parcel is None:
@@ -116,13 +125,22 @@ class Carrier:
             await self._settle(outbox.taken_for_sent(head, now))
         return self._repeat_unsure
 
+    async def _ahead(self, edit: Delivery) -> bool:
+        """Whether the post it would change is still to come; then it waits for whatever the chat waits for."""
+        post = await self._store.posted(edit.chat_id, edit.story_id)
+        if post is None or not post.open:
+            return False
+        first = await self._store.head(edit.chat_id) or edit
+        await self._settle(outbox.wait_until(edit, first.next_try, self._clock.steady()))
+        return True
+
     async def _parcel(self, channel: Channel, row: Delivery, message: Message) -> tuple[Parcel | None, int]:
         """The next part and how many there are; None when there is no post to edit."""
         parts, target, act, done = channel.parts(message), "", row.act, len(row.receipts)
         if act in (Act.EDIT, Act.REPLY):
             first = await self._store.posted(row.chat_id, row.story_id)
             shown = first.receipts if first and first.state is State.SENT else ()
-            if act is Act.EDIT and not shown:
+            if act is Act.EDIT and not (shown and first and first.card):
                 return None, 0
             parts = min(parts, len(shown)) if act is Act.EDIT else parts
             target = shown[done if act is Act.EDIT else 0].message_id if shown else ""
@@ -150,6 +168,9 @@ class Carrier:
         match error:
             case SlowDown():
                 self._wait(chat, error.after_s, whole_bot=error.whole_bot)
+                if error.whole_bot:
+                    until = (now + timedelta(seconds=error.after_s)).isoformat()
+                    changes = replace(changes, cursors=((_wait_mark(chat.channel), until),))
                 row = outbox.put_off(row, words, error.after_s, now)
             case NotSent():
                 row = outbox.put_off(row, words, outbox.backoff_s(row.attempts, self._rng), now)
@@ -214,3 +235,8 @@ class Carrier:
                 self._owed[row.key] = changes
             raise
         self._owed.pop(row.key, None)
+
+
+def _wait_mark(channel: str) -> str:
+    """Name of the mark that says until when a platform wants no calls at all: a restart does not end that."""
+    return f"{channel}.wait"
