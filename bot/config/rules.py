@@ -39,7 +39,7 @@ class TopicItem(_Strict):
     words: Annotated[str, Field(max_length=200)]
     threshold: Annotated[float, Field(gt=0, le=100)] = 1.0
     review: Annotated[float, Field(gt=0, le=100)] = 0.6
-    urgent: Annotated[float, Field(gt=0, le=100)] = 3.5
+    urgent: Words = ()
     rules: Annotated[tuple[RuleItem, ...], Field(min_length=1)]
     must: Words = ()
     must_not: Words = ()

@@ -155,15 +155,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One topic's opinion of an entry. review: from this score on it is a near miss; urgent: from this one on it may
-    break into what a chat keeps quiet."""
+    """One topic's opinion of an entry. review: from this score on it is a near miss."""
 
     topic: str
     score: float
     threshold: float
     evidence: tuple[Evidence, ...] = ()
     review: float = 0.6
-    urgent: float = 3.5
 
     @property
     def fired(self) -> bool:
@@ -189,7 +187,8 @@ class Verdict:
 
     alert: some topic fired. matches: every topic with any evidence, best first. entities: keys of companies and laws
     named, none so general that it tells nothing apart. subjects: what it is about, softer (`minors`, `live-streams`).
-    acts: kinds of thing done (`fine`, `delist`), the same in every language. amounts: sums of money
+    acts: kinds of thing done (`fine`, `delist`), the same in every language. urgent: the headline names an act that a
+    topic it alerts calls urgent. amounts: sums of money
     named, in CNY. stages: normalised, rules, blockers, in order. reason: one sentence.
     """
 
@@ -198,6 +197,7 @@ class Verdict:
     entities: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
+    urgent: bool = False
     amounts: tuple[float, ...] = ()
     stages: tuple[Stage, ...] = ()
     reason: str = ""
@@ -210,10 +210,6 @@ class Verdict:
     @property
     def score(self) -> float:
         return max((m.score for m in self.matches), default=0.0)
-
-    @property
-    def urgent(self) -> bool:
-        return any(m.score >= m.urgent for m in self.matches if m.fired)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +250,7 @@ class Story:
     reports: oldest first, at most 50. report_count: all of them. revision: grows with each visible change.
     features: what `judge.stories` needs to recognise the story again; plain JSON, opaque to stores.
     score: of the lead report, by the topic it fits best.
-    urgent: it reaches its topic's `urgent` score. rumour: told so far as a plan, or by unnamed sources, by no office.
+    urgent: its act is one that may break into quiet hours. rumour: so far a plan, or told by unnamed sources.
     silent: known only from first readings or old entries, so nobody was told of it yet.
     merged_into: id of the story it was found to be part of, "" for all others.
     """

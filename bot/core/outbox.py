@@ -1,12 +1,12 @@
 """The life of a delivery, as pure functions: pending -> sending -> sent, ambiguous or dead.
 
 held      -> pending      release        its hour has come
+pending   -> pending      postpone       what it belongs to has not gone out
 held, pending -> folded   fold           another row shows it as one line of many
 pending   -> sending      begin          durable before the socket is touched
 sending   -> sent         part_shown     the last part was shown
 sending   -> pending      part_shown     more parts follow
 sending   -> pending      put_off        certainly not delivered, or told to wait
-pending   -> pending      wait_until     what it changes is not out yet
 sending   -> ambiguous    unsure         the answer was lost, or the process died
 ambiguous -> sent/pending settled by looking in the chat, or by repeating under the same visible id
 any open  -> sent         taken_for_sent the chat's policy is to repeat nothing that may be there
@@ -57,6 +57,12 @@ def put_off(delivery: Delivery, error: str, wait_s: float, now: datetime) -> Del
     return replace(delivery, state=State.PENDING, error=error, next_try=now + timedelta(seconds=wait_s))
 
 
+def postpone(delivery: Delivery, wait_s: float, now: datetime) -> Delivery:
+    """It is not its turn yet: what it belongs to has not gone out."""
+    _must_be(delivery, State.PENDING)
+    return replace(delivery, next_try=now + timedelta(seconds=wait_s))
+
+
 def unsure(delivery: Delivery, error: str, now: datetime) -> Delivery:
     """It may have arrived."""
     _must_be(delivery, State.SENDING)
@@ -67,12 +73,6 @@ def look_later(delivery: Delivery, error: str, wait_s: float, now: datetime) -> 
     """Still not known whether it arrived: look again later."""
     _must_be(delivery, State.AMBIGUOUS)
     return replace(delivery, error=error, looks=delivery.looks + 1, next_try=now + timedelta(seconds=wait_s))
-
-
-def wait_until(delivery: Delivery, then: datetime, now: datetime) -> Delivery:
-    """What it changes is not in the chat yet, and may be from `then` on."""
-    _must_be(delivery, State.PENDING)
-    return replace(delivery, next_try=max(then, now + timedelta(seconds=1)))
 
 
 def give_up(delivery: Delivery, error: str) -> Delivery:

@@ -23,6 +23,7 @@ TOKEN_PAUSE_S = 300.0
 LOOK_AGAIN_S = 30.0
 LOOKS = 20
 """So often, which is for ten minutes, a channel that cannot see its own messages is asked before the policy decides."""
+EDIT_WAITS_S = 30.0
 LONGEST_WAIT_S = 86400.0
 """No platform asks for more; a longer one was written down under a clock that was wrong."""
 ANSWER_KEPT = timedelta(hours=1)
@@ -81,12 +82,14 @@ class Carrier:
         if head.act is Act.ANSWER and self._clock.now() - head.created > ANSWER_KEPT:
             await self._settle(outbox.give_up(head, "nobody waits for it any more"))
             return
-        if head.act is Act.EDIT and await self._ahead(head):
+        first = await self._store.posted(head.chat_id, head.story_id) if head.story_id else None
+        if head.act is Act.EDIT and not (first and first.card and first.state is State.SENT):
+            waits = first is not None and first.card and first.waits
+            now = self._clock.steady()
+            gone = "there is no post of it here to edit"
+            await self._settle(outbox.postpone(head, EDIT_WAITS_S, now) if waits else outbox.drop(head, gone))
             return
-        parcel, parts = await self._parcel(channel, head, message)
-        if parcel is None:
-            await self._settle(outbox.drop(head, "there is no post of it here to edit"))
-            return
+        parcel, parts = _parcel(channel, head, message, first)
         if head.state is State.AMBIGUOUS and not await self._must_repeat(channel, chat, head, parcel, parts):
             return
         head = outbox.begin(head)
@@ -124,37 +127,6 @@ class Carrier:
         if not self._repeat_unsure:
             await self._settle(outbox.taken_for_sent(head, now))
         return self._repeat_unsure
-
-    async def _ahead(self, edit: Delivery) -> bool:
-        """Whether the post it would change is still to come; then it waits for whatever the chat waits for."""
-        post = await self._store.posted(edit.chat_id, edit.story_id)
-        if post is None or not post.open:
-            return False
-        first = await self._store.head(edit.chat_id) or edit
-        await self._settle(outbox.wait_until(edit, first.next_try, self._clock.steady()))
-        return True
-
-    async def _parcel(self, channel: Channel, row: Delivery, message: Message) -> tuple[Parcel | None, int]:
-        """The next part and how many there are; None when there is no post to edit."""
-        parts, target, act, done = channel.parts(message), "", row.act, len(row.receipts)
-        if act in (Act.EDIT, Act.REPLY):
-            first = await self._store.posted(row.chat_id, row.story_id)
-            shown = first.receipts if first and first.state is State.SENT else ()
-            if act is Act.EDIT and not (shown and first and first.card):
-                return None, 0
-            parts = min(parts, len(shown)) if act is Act.EDIT else parts
-            target = shown[done if act is Act.EDIT else 0].message_id if shown else ""
-        parcel = Parcel(
-            key=row.key,
-            chat_id=row.chat_id,
-            message=message,
-            act=act if target else Act.POST,
-            part=done,
-            target=target,
-            plain=row.plain,
-            story_id=row.story_id,
-        )
-        return parcel, parts
 
     async def _back(self, chat: Chat) -> tuple[Chat, ...]:
         """The chat as one that can be reached, when that had been in doubt."""
@@ -240,3 +212,23 @@ class Carrier:
 def _wait_mark(channel: str) -> str:
     """Name of the mark that says until when a platform wants no calls at all: a restart does not end that."""
     return f"{channel}.wait"
+
+
+def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery | None) -> tuple[Parcel, int]:
+    """The next part, and how many there are. first: the row that posted the story here."""
+    parts, done = channel.parts(message), len(row.receipts)
+    shown = first.receipts if first and row.act in (Act.EDIT, Act.REPLY) else ()
+    if row.act is Act.EDIT:
+        parts = min(parts, len(shown))
+    target = shown[done if row.act is Act.EDIT else 0].message_id if shown else ""
+    parcel = Parcel(
+        key=row.key,
+        chat_id=row.chat_id,
+        message=message,
+        act=row.act if target else Act.POST,
+        part=done,
+        target=target,
+        plain=row.plain,
+        story_id=row.story_id,
+    )
+    return parcel, parts

@@ -12,7 +12,6 @@ from bot.core.chat import POSTS, Act, Chat, Delivery, State
 from bot.core.identity import delivery_key, digest
 from bot.core.message import Message
 from bot.core.ports import Clock, Store
-from bot.judge import render
 from bot.judge.gathering import LATE, Item, gathered, reasons
 
 STALE = timedelta(hours=1)
@@ -31,8 +30,8 @@ class Gatherer:
         now = self._clock.now()
         told = (replace(chat, habits=replace(chat.habits, slot=slot)),) if slot else ()
         if len(rows) == 1:
-            released, messages = await self._as_known_now(rows[0])
-            await self._store.commit(Changes(at=now, messages=messages, deliveries=(released,), chats=told))
+            released = outbox.release(rows[0], self._clock.steady()) if rows[0].state is State.HELD else rows[0]
+            await self._store.commit(Changes(at=now, deliveries=(released,), chats=told))
             return
         items = [Item(row, await self._message(row), await self._store.story(row.story_id)) for row in rows]
         how = f"{'/tocsin ' if chat.channel == 'slack' else '/'}why <id> tells more of one."
@@ -69,15 +68,6 @@ class Gatherer:
             return False
         await self.together(chat, [replace(row, held=LATE) for row in rows])
         return True
-
-    async def _as_known_now(self, row: Delivery) -> tuple[Delivery, tuple[tuple[str, Message], ...]]:
-        """A row that is let go, with what its story has become meanwhile."""
-        row = outbox.release(row, self._clock.steady()) if row.state is State.HELD else row
-        story = await self._store.story(row.story_id) if row.card and not row.receipts else None
-        if story is None or story.revision <= row.revision:
-            return row, ()
-        message_id = digest("card", story.id, str(story.revision))
-        return replace(row, message_id=message_id), ((message_id, render.alert(story)),)
 
     async def _message(self, row: Delivery) -> Message:
         return await self._store.message(row.message_id) or Message(())

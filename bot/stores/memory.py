@@ -243,7 +243,7 @@ class MemoryStore:
         shown = {d.message_id for d in kept_rows.values()}
         kept_messages = {k: m for k, m in self._messages.items() if k in shown}
         kept_seen = {k: at for k, at in self._seen.items() if at >= before}
-        kept_calls = {k: at for k, at in self._calls.items() if at >= before}
+        kept_calls = {k: at for k, at in self._calls.items() if at >= before or k in self._inbox}
         kept_entries = [j for j in self._entries if j.at >= before]
         pairs: list[tuple[int, int]] = [
             (len(self._deliveries), len(kept_rows)),

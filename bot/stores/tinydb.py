@@ -206,12 +206,13 @@ class TinyStore:
         ops: Ops = {}
         stamp = codec.to_number(before)
         for table in ("seen", "calls"):
-            ops[table] = {i: None for i, at in self._rows(table).items() if isinstance(at, int) and at < stamp}
+            past = (i for i, at in self._rows(table).items() if isinstance(at, int) and at < stamp)
+            ops[table] = {i: None for i in past if table != "calls" or i not in self._rows("inbox")}
         rows = {i: codec.DELIVERY.load(r) for i, r in self._rows("deliveries").items() if isinstance(r, bytes)}
-        past = {i: d for i, d in rows.items() if not d.waits and d.created < before}
-        ops["deliveries"] = dict.fromkeys(past)
+        settled = {i: d for i, d in rows.items() if not d.waits and d.created < before}
+        ops["deliveries"] = dict.fromkeys(settled)
         needed = {d.story_id for d in rows.values() if d.waits}
-        shown = {key_number(d.message_id) for i, d in rows.items() if i not in past}
+        shown = {key_number(d.message_id) for i, d in rows.items() if i not in settled}
         ops["messages"] = {i: None for i in self._rows("messages") if i not in shown}
         old = [s for s in self._all("stories", codec.STORY) if s.last_update < before and s.id not in needed]
         ops["stories"] = {key_number(s.id): None for s in old}
@@ -220,7 +221,7 @@ class TinyStore:
         gone = {name: rows_ for name, rows_ in ops.items() if rows_}
         if gone:
             self.journal.commit(gone)
-        for number, row in past.items():
+        for number, row in settled.items():
             self._queues.forget(number, row)
         for story in old:
             self._search.forget(story.id)
