@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from tests.faults.checking import extra_copies, faults_of, left_over
-from tests.faults.scenario import World, lived
+from tests.faults.scenario import LINE_DOWN, World, lived
 from tests.faults.world import Fuse
 
 FULL = bool(os.environ.get("TOCSIN_TORTURE"))
@@ -35,6 +35,7 @@ def _no_log() -> Iterator[None]:
 async def survived(directory: Path, *fuses: Fuse, power: bool = False) -> tuple[World, list[str]]:
     """A whole life with these crashes in it, and what is wrong with it."""
     world = World(directory, power=power)
+    world.line_down = LINE_DOWN if len(fuses) < 2 else 0
     last = await lived(world, *fuses)
     faults = faults_of(world) + await left_over(last)
     await last.end()

@@ -491,3 +491,32 @@ async def test_a_reply_whose_first_message_is_gone_stands_by_itself(rig):
     rig.channel.fail_next(Refused("thread_not_found", reason="message_gone"))
     await rig.beat(4)
     assert [p.act for p in rig.channel.shown] == [Act.POST, Act.POST]
+
+
+async def test_a_wait_for_the_whole_bot_outlives_the_process(rig):
+    """Telegram lengthens a flood's wait with each call made meanwhile, whichever process makes it."""
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=60, whole_bot=True))
+    await rig.beat()
+    rig.clock.advance(20)
+    rig.job = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5))
+    await rig.job.recover()
+    await rig.queue(row("fake:2", "b"))
+    await rig.beat(35, step=1)
+    assert len(rig.channel.tries) == 1
+    await rig.beat(10, step=1)
+    assert sorted(rig.shown) == ["a", "b"]
+
+
+async def test_a_wait_from_a_clock_that_was_wrong_holds_nobody(rig):
+    rig.clock.advance(400 * 86400)
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=60, whole_bot=True))
+    await rig.beat()
+    channel, store = rig.channel, rig.store
+    rig = Rig(store=store)
+    rig.channel, rig.job = channel, DeliverJob(store, {"fake": channel}, rig.clock, random.Random(5))
+    await rig.job.recover()
+    await rig.queue(row("fake:2", "b"))
+    await rig.beat(20, step=1)
+    assert sorted(rig.shown) == ["a", "b"]

@@ -8,6 +8,7 @@ import pytest
 from bot.core.changes import Changes
 from bot.core.chat import Act, Chat, State
 from bot.core.errors import MaybeSent, NotSent, Refused
+from bot.core.message import say
 from bot.core.news import Report, Tier
 from bot.core.outbox import release
 from bot.jobs.deliver import DeliverJob
@@ -143,6 +144,21 @@ async def test_a_post_that_is_held_is_brought_up_to_date_when_it_has_come(rig):
     await rig.store.commit(Changes(at=START, deliveries=(release(kept, START),)))
     await rig.pass_(120)
     assert [p.act for p in rig.channel.shown] == [Act.POST, Act.EDIT]
+
+
+async def test_what_an_update_said_is_left_as_it_was(rig):
+    """A chat that got an update of a story, and not its first message, has nothing to be brought up to date."""
+    update = replace(row("fake:1", revision=2), act=Act.REPLY, message_id="update")
+    rig.story = replace(rig.story, revision=2)
+    told = (("update", say("Update: the sum is known")),)
+    await rig.store.commit(
+        Changes(at=START, stories=(rig.story,), deliveries=(update,), messages=told, chats=(Chat(id="fake:1"),))
+    )
+    await rig.pass_(5, 1)
+    await rig.grow()
+    await rig.pass_(120)
+    assert [p.message.plain() for p in rig.channel.shown] == ["Update: the sum is known"]
+    assert (await rig.store.counts())["folded"] == 0, "no edit is even asked for"
 
 
 async def test_channels_that_cannot_edit_are_spared(rig):
