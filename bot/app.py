@@ -120,6 +120,7 @@ def build(
             new_editor=_editor_of(settings, bounds, rng),
             concurrency=settings.tocsin.poll.concurrency,
             telling=telling,
+            notices=notices,
         ),
         deliver=_delivering(settings, store, channels, clock, notices),
         front=_front(settings, store, newsroom, reader, channels, clock, notices),
@@ -181,7 +182,7 @@ def _front(
     help_ = Help()
     groups = (
         Subscribing(store, newsroom),
-        LookingUp(store, newsroom),
+        LookingUp(store, newsroom, notices.troubles),
         Feeds(store, newsroom, reader),
         Keywords(store, newsroom, settings.tocsin.judge.budget),
         Stories(store),
