@@ -225,7 +225,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         parts.poll,
         parts.deliver,
         ReleaseJob(store, Gatherer(store, clock), clock),
-        GrowJob(store, parts.channels, clock),
+        GrowJob(store, parts.channels, clock, parts.settings.tocsin.delivery.edit_after),
         TidyJob(store, clock, retention),
     )
     runner = LocalRunner(jobs, SystemClock())
