@@ -120,6 +120,7 @@ def build(
             new_editor=_editor_of(settings, bounds, rng),
             concurrency=settings.tocsin.poll.concurrency,
             telling=telling,
+            notices=notices,
         ),
         deliver=_delivering(settings, store, channels, clock, notices),
         front=_front(settings, store, newsroom, reader, channels, clock, notices),
@@ -181,7 +182,7 @@ def _front(
     help_ = Help()
     groups = (
         Subscribing(store, newsroom),
-        LookingUp(store, newsroom),
+        LookingUp(store, newsroom, notices.troubles),
         Feeds(store, newsroom, reader),
         Keywords(store, newsroom, settings.tocsin.judge.budget),
         Stories(store),
@@ -224,7 +225,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         parts.poll,
         parts.deliver,
         ReleaseJob(store, Gatherer(store, clock), clock),
-        GrowJob(store, parts.channels, clock),
+        GrowJob(store, parts.channels, clock, parts.settings.tocsin.delivery.edit_after),
         TidyJob(store, clock, retention),
     )
     runner = LocalRunner(jobs, SystemClock())

@@ -220,15 +220,17 @@ def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery |
     shown = first.receipts if first and row.act in (Act.EDIT, Act.REPLY) else ()
     if row.act is Act.EDIT:
         parts = min(parts, len(shown))
-    target = shown[done if row.act is Act.EDIT else 0].message_id if shown else ""
+    target = shown[done if row.act is Act.EDIT else 0].message_id if shown else row.target
+    act = Act.REPLY if row.act is Act.ANSWER else row.act
     parcel = Parcel(
         key=row.key,
         chat_id=row.chat_id,
         message=message,
-        act=row.act if target else Act.POST,
+        act=act if target else Act.POST,
         part=done,
         target=target,
         plain=row.plain,
+        alerts=bool(row.story_id) or row.act is Act.GATHERED,
         story_id=row.story_id,
     )
     return parcel, parts

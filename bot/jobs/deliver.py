@@ -14,7 +14,7 @@ from bot.core.errors import StoreError
 from bot.core.ports import Channel, Clock, Store
 from bot.jobs.carry import Carrier
 from bot.jobs.gather import Gatherer
-from bot.jobs.notices import Notices
+from bot.jobs.notices import Notices, disk_trouble
 from bot.jobs.pace import Pace
 
 log = structlog.get_logger("deliver")
@@ -107,7 +107,7 @@ class DeliverJob:
             # What was sent and could not be recorded stands as SENDING in memory too: it is unsure, and looked after.
             log.error("cannot record a delivery, so nothing more is sent for now", chat=chat.id, error=str(error))
             self._not_before = self._clock.monotonic() + STORE_PAUSE_S
-            await self._notices.sound("disk", f"I cannot write to my disk: {error}. Nothing is lost; free some space.")
+            await self._notices.sound("disk", disk_trouble(error))
         except Exception:
             log.exception("a delivery could not be handled", chat=chat.id)
             self._paces[chat.channel].told_to_wait(chat, self._clock.monotonic() + 60, whole_bot=False)

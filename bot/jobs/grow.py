@@ -16,16 +16,18 @@ from bot.judge import render
 
 log = structlog.get_logger("grow")
 SETTLE_S = 20.0
-"""Reports come in swarms: so long after the first that grew a story, the others are waited for."""
 PAUSE_S = 60.0
+"""Least pause between two edits of one message."""
 AT_ONCE = 200
 
 
 class GrowJob:
     name = "grow"
-    every_s = 5.0
+    every_s = 1.0
 
-    def __init__(self, store: Store, channels: Mapping[str, Channel], clock: Clock) -> None:
+    def __init__(self, store: Store, channels: Mapping[str, Channel], clock: Clock, settle_s: float = SETTLE_S) -> None:
+        """settle_s: reports come in swarms; so long after the first that grew a story, the others are waited for."""
+        self._settle_s = settle_s
         self._store = store
         self._channels = channels
         self._clock = clock
@@ -37,7 +39,7 @@ class GrowJob:
         try:
             grown = await self._store.grown()
             for story in grown:
-                if self._due.setdefault(story.id, now + SETTLE_S) <= now:
+                if self._due.setdefault(story.id, now + self._settle_s) <= now:
                     await self._edit(story)
                     self._due[story.id] = now + PAUSE_S
         except StoreError as error:

@@ -15,6 +15,7 @@ from bot.core.errors import FetchError, StoreError
 from bot.core.habits import Habits
 from bot.core.news import Feed, FeedState, Reading, Story
 from bot.core.ports import Clock, News, Source
+from bot.jobs.notices import Notices, disk_trouble
 from bot.jobs.telling import Telling, Told
 from bot.judge.decide import Editor, Memory, keys_of
 from bot.judge.newsroom import Newsroom
@@ -44,8 +45,10 @@ class PollJob:
         new_editor: Callable[[Sequence[Story]], Editor],
         concurrency: int,
         telling: Telling | None = None,
+        notices: Notices | None = None,
     ) -> None:
-        """new_editor: builds an Editor from live stories, as stored. telling: fetches what alerts are told from."""
+        """new_editor: builds an Editor from live stories, as stored. telling: fetches what alerts are told from.
+        notices: how owners learn that nothing can be written."""
         self._store = store
         self._source = source
         self._newsroom = newsroom
@@ -53,6 +56,7 @@ class PollJob:
         self._new_editor = new_editor
         self._concurrency = concurrency
         self._telling = telling
+        self._notices = notices or Notices((), {}, clock)
         self._editor: Editor | None = None
         self._forgotten = clock.now()
         self._stories_version = newsroom.stories_version
@@ -90,7 +94,7 @@ class PollJob:
             await self._flush()
             await self.enlist()
         except StoreError as error:
-            self._pause(error)
+            await self._pause(error)
             return
         free = self._concurrency - len(self._reading)
         if free <= 0:
@@ -217,14 +221,16 @@ class PollJob:
     async def _guarded(self, feed: Feed, state: FeedState) -> None:
         try:
             await self.one(feed, state, later=True)
+            self._notices.calm("disk")
         except StoreError as error:
-            self._pause(error)
+            await self._pause(error)
         except Exception as error:
             log.exception("a feed could not be handled", feed=feed.id)
             failure = FetchError(f"could not be handled ({type(error).__name__}); see the log")
             failed = self._scheduled((await self._ready()).failed(feed, state, failure, self._clock.now()))
             self._quiet.update((s.feed_id, s) for s in failed.states)
 
-    def _pause(self, error: StoreError) -> None:
+    async def _pause(self, error: StoreError) -> None:
         log.error("cannot remember what feeds say, so none is read for now", error=str(error))
         self._not_before = self._clock.monotonic() + STORE_PAUSE_S
+        await self._notices.sound("disk", disk_trouble(error))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from bot.core.chat import Act, Delivery
+from bot.core import outbox
+from bot.core.changes import Changes
+from bot.core.chat import Act, Chat, Delivery
+from bot.core.identity import delivery_key, digest
 from bot.core.message import Block, Line, Message, Shape, bold, line, note, title
 from bot.core.news import Story
 from bot.judge import render
@@ -27,6 +31,31 @@ class Item:
     row: Delivery
     message: Message
     story: Story | None
+
+
+def together(chat: Chat, items: Sequence[Item], now: datetime, *, slot: str = "") -> Changes:
+    """Send these rows of the chat on, as one commit: one by itself, several as one list that folds them.
+
+    slot: the digest this is, which is then told. Raises ValueError for a row of which something was shown already.
+    """
+    told = (replace(chat, habits=replace(chat.habits, slot=slot)),) if slot else ()
+    if len(items) == 1:
+        return Changes(at=now, deliveries=(outbox.release(items[0].row, now),), chats=told)
+    name = digest("gathered", *sorted(item.row.key for item in items))
+    how = f"{'/tocsin ' if chat.channel == 'slack' else '/'}why <id> tells more of one."
+    message = gathered(items, reasons(item.row for item in items), how)
+    whole = Delivery(
+        key=delivery_key(chat.id, name, 1, Act.GATHERED),
+        chat_id=chat.id,
+        message_id=name,
+        story_id="",
+        revision=1,
+        act=Act.GATHERED,
+        created=now,
+        next_try=now,
+    )
+    folded = tuple(outbox.fold(item.row, whole.key) for item in items)
+    return Changes(at=now, messages=((name, message),), deliveries=(whole, *folded), chats=told)
 
 
 def gathered(items: Sequence[Item], why: str, how: str) -> Message:

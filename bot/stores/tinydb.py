@@ -21,7 +21,7 @@ from bot.stores.codec import Codec, T
 from bot.stores.disk import Disk
 from bot.stores.draft import META, Draft, Meta
 from bot.stores.journal import ROTATE_BYTES, Journal, Ops, Rows
-from bot.stores.queue import ChatQueues
+from bot.stores.queue import ChatQueues, Turn
 from bot.stores.search import StorySearch
 from bot.stores.table import JournalDB, JournalStorage
 
@@ -77,9 +77,9 @@ class TinyStore:
         else:
             self._meet(changes)
             for number, row in draft.deliveries.items():
-                self._queues.put(number, row)
+                self._queues.put(number, Turn.of(row))
             for number, row in draft.forgotten.items():
-                self._queues.forget(number, row)
+                self._queues.forget(number, Turn.of(row))
         if self.journal.wants_rotation:
             self._rotate()
 
@@ -222,7 +222,7 @@ class TinyStore:
         if gone:
             self.journal.commit(gone)
         for number, row in settled.items():
-            self._queues.forget(number, row)
+            self._queues.forget(number, Turn.of(row))
         for story in old:
             self._search.forget(story.id)
         return sum(len(rows_) for rows_ in gone.values()) + self._tidy_entries(before)
@@ -306,9 +306,9 @@ class TinyStore:
 
     def _index_deliveries(self) -> None:
         self._queues = ChatQueues()
-        rows = ((i, codec.DELIVERY.load(r)) for i, r in self._rows("deliveries").items() if isinstance(r, bytes))
-        for number, row in sorted(rows, key=lambda pair: pair[1].seq):
-            self._queues.put(number, row)
+        rows = ((i, Turn.read(r)) for i, r in self._rows("deliveries").items() if isinstance(r, bytes))
+        for number, turn in sorted(rows, key=lambda pair: pair[1].seq):
+            self._queues.put(number, turn)
 
     def _rows(self, table: str) -> Rows:
         return self.journal.tables.get(table, {})

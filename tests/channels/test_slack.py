@@ -211,7 +211,7 @@ async def test_buttons_shortcuts_mentions_and_direct_messages(fake: FakeSlack, c
         await fake.mention("<@UBOT> latest cac 3")
         await fake.mention("latest", channel="D1", kind="message")
         await fake.until(lambda: len(front.calls) == 4)
-        await fake.until(lambda: len(fake.messages) == 3 and len(fake.answers) == 2)
+        await fake.until(lambda: len(front.posted) == 2 and len(fake.answers) == 2)
     assert sorted(c.text for c in front.calls) == ["latest", "latest cac 3", "why a7f3k2", "why a7f3k2"]
     assert {c.chat.kind for c in front.calls} == {"group", "private"}
     assert not fake.faults
@@ -223,7 +223,7 @@ async def test_an_event_sent_again_is_answered_once(fake: FakeSlack, channel: Sl
         await fake.mention("<@UBOT> latest", event_id="Ev1")
         await fake.mention("<@UBOT> latest", event_id="Ev1")
         last = await fake.mention("<@UBOT> status", event_id="Ev2")
-        await fake.until(lambda: fake.acks[last] and len(fake.messages) == 2)
+        await fake.until(lambda: fake.acks[last] and len(front.posted) == 2)
     assert [c.text for c in front.calls] == ["latest", "status"]
 
 
@@ -263,8 +263,7 @@ async def test_what_an_earlier_process_took_is_answered_to_its_asker(fake: FakeS
         Call(id="slack:e1", text="latest", chat=chat, actor="slack:T1:U1"),
     ]
     async with serving(channel, fake, front):
-        await fake.until(lambda: len(fake.messages) == 1)
-        await fake.until(lambda: len(fake.answers) == 1)
+        await fake.until(lambda: len(front.posted) == 1 and len(fake.answers) == 1)
     assert fake.answers[0]["user"] == "U1"
     assert [c.id for c in front.calls] == ["slack:t1", "slack:e1"]
 

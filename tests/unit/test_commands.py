@@ -9,6 +9,7 @@ import pytest
 from bot.commands.answering import Answering
 from bot.commands.feeds import Feeds
 from bot.commands.help import Help
+from bot.commands.hours import Hours
 from bot.commands.keywords import Keywords
 from bot.commands.lookup import LookingUp
 from bot.commands.outgoing import Outgoing
@@ -61,6 +62,7 @@ class Rig:
             Keywords(self.store, self.newsroom, BUDGET),
             Stories(self.store),
             Outgoing(self.store),
+            Hours(self.store),
             help_,
         )
         self.front = Answering(

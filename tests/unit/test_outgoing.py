@@ -152,3 +152,24 @@ async def test_a_paused_chat_keeps_its_rows_until_it_is_back(rig):
     assert await rig.store.waiting(START, 9) == []
     await rig.ask("latest")
     assert await rig.store.waiting(START, 9) == ["fake:1"]
+
+
+async def test_what_is_held_can_be_asked_for(rig):
+    assert await rig.ask("digest now") == "Nothing is held here."
+    rows = [replace(row("fake:1", n), state=State.HELD, held="digest") for n in ("aaaaaa", "bbbbbb")]
+    await rig.keep(story("aaaaaa"), story("bbbbbb"), deliveries=tuple(rows), chats=(Chat(id="fake:1"),))
+    assert await rig.ask("digest now") == "Here it comes."
+    assert await rig.store.held("fake:1") == []
+    head = await rig.store.head("fake:1")
+    assert "#aaaaaa" in (await rig.store.message(head.message_id)).plain()
+    assert (await rig.store.counts())["folded"] == 2
+
+
+async def test_status_tells_what_is_wrong_beside_feeds(rig):
+    looking = rig.front.registry.commands["status"]
+    assert "Trouble" not in await rig.ask("status")
+    looking.run.__self__._troubles = lambda: ("I cannot write to my disk",)
+    await rig.keep(chats=(Chat(id="fake:9", paused="kicked"),))
+    said = await rig.ask("status", actor=OWNER)
+    assert "Trouble: I cannot write to my disk" in said
+    assert "Chats out of reach: 1; /queue names them" in said
