@@ -6,7 +6,8 @@ from bot.cli import app
 from tests.unit.examples import ROOT
 from tests.unit.test_commands import Rig
 
-PLANNED = {"command", "tocsin", "company", "law", "calendar"}
+OTHERS = {"command", "tocsin", "company", "law", "calendar", "api", "invite", "newbot", "pattern"}
+"""What is written alike and is no command of ours: BotFather's, Slack's, a path, a pattern, what is not there yet."""
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -15,7 +16,7 @@ def test_every_command_in_chat_is_told_of():
     missing = {verb for verb in commands if not re.search(rf"[`/]{verb}\b", README)}
     assert not missing
     told = {*re.findall(r"`/(\w+)", README)} - {*commands}
-    assert told <= {alias for c in commands.values() for alias in c.aliases} | PLANNED
+    assert told <= {alias for c in commands.values() for alias in c.aliases} | OTHERS
 
 
 def test_every_command_at_the_terminal_is_told_of():
