@@ -182,6 +182,17 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A word of the headline that is known, by what it means. kind: `act`, `name`, `subject`, or `general` for the
+    names that tell nothing apart; what: its key, the same in every language. start, end: in the folded headline."""
+
+    kind: str
+    what: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the rules say of one entry, by itself: no memory, no subscribers.
 
@@ -199,6 +210,7 @@ class Verdict:
     acts: tuple[str, ...] = ()
     urgent: bool = False
     amounts: tuple[float, ...] = ()
+    marks: tuple[Mark, ...] = ()
     stages: tuple[Stage, ...] = ()
     reason: str = ""
 

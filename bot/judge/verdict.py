@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ahocorasick_rs
 
 from bot.core.chat import Keyword
-from bot.core.news import Entry, Evidence, Match, Stage, Verdict
+from bot.core.news import Entry, Evidence, Mark, Match, Stage, Verdict
 from bot.judge.lexicon import Found, Hit, Lexicon
 from bot.judge.rules import Compiler, Rule
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
@@ -43,7 +43,10 @@ class Judge:
         self._aliases: dict[int, list[NameSpec]] = {}
         self._unless: dict[str, frozenset[int]] = {}
         lists = self._lists(book)
-        self._acts = {n: act for name, numbers in lists.items() if (act := _act(name)) for n in numbers}
+        self._acts: dict[int, tuple[str, ...]] = {}
+        for name, numbers in lists.items():
+            for n in numbers if _act(name) else ():
+                self._acts[n] = (*self._acts.get(n, ()), _act(name))
         compiler = Compiler(self._lexicon, lists, book.rates)
         self._rates = book.rates
         self._topics = tuple(self._topic(topic, keywords, compiler) for topic in book.topics)
@@ -107,7 +110,7 @@ class Judge:
             )
         matches.sort(key=lambda m: m.threshold - m.score)
         alert = any(m.fired for m in matches)
-        acts = dict.fromkeys(self._acts[n] for n in sorted(n for n in found.hits if n in self._acts))
+        acts = dict.fromkeys(act for n in sorted(n for n in found.hits if n in self._acts) for act in self._acts[n])
         return Verdict(
             alert=alert,
             matches=tuple(matches),
@@ -116,6 +119,7 @@ class Judge:
             acts=tuple(acts),
             urgent=alert and self._is_urgent(found, matches),
             amounts=self._amounts(found) if alert else (),
+            marks=self._marks(found, names) if alert else (),
             stages=(Stage(name="normalised", outcome=found.texts[0]), *_stages(matches, entry)),
             reason=_reason(matches),
         )
@@ -167,6 +171,18 @@ class Judge:
     def _amounts(self, found: Found) -> tuple[float, ...]:
         worth = (self._rates.cny(a.value, a.currency) for _, a in found.amounts if a.currency)
         return tuple(dict.fromkeys(round(value) for value in worth if value))
+
+    def _marks(self, found: Found, names: Sequence[NameSpec]) -> tuple[Mark, ...]:
+        """Acts and names where the headline has them, in the order in which it does."""
+        kinds = {n.key: "subject" if SUBJECTS in n.tags else "general" if GENERAL in n.tags else "name" for n in names}
+        marks = []
+        for number in found.hits.keys() & (self._acts.keys() | self._aliases.keys()):
+            meant = [(kinds[n.key], n.key) for n in self._aliases.get(number, ()) if n.key in kinds]
+            meant += [("act", act) for act in self._acts.get(number, ())]
+            for hit in found.hits[number]:
+                if hit.field == 0:
+                    marks += [Mark(kind=kind, what=what, start=hit.start, end=hit.end) for kind, what in meant]
+        return tuple(sorted(marks, key=lambda m: (m.start, -m.end, m.kind, m.what)))
 
     def _names(self, found: Found) -> list[NameSpec]:
         """Names that stand in the text; those whose guards stand there too are taken out of it."""

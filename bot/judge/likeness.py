@@ -1,0 +1,181 @@
+"""How much speaks for two reports being of one story, and what speaks against."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.core.news import Entry, Verdict
+from bot.judge.deeds import LANES, own, recalled_names
+from bot.judge.text import fold, is_chinese
+from bot.judge.headline import FORMULA, OBJECT, WEAK, lede, numbers, wording
+
+FADE, SLOW_FADE = 0.045, 0.015
+"""What a day between two reports takes from their score, in general and for the same step of the same company."""
+STEPS = frozenset({"file", "delist"})
+_LEDE = 240
+NAME, NAMED, SUBJECT, FOREIGN_SUBJECT, ACT, FIGURES = .35, .17, .16, 0.38, 0.15, 0.12
+LEDE = .45
+LANE, ABOUT = 0.3, 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A report as it is compared. names: companies in the headline; named: also those below it. deeds: what the
+    headline itself says was done."""
+
+    key: str
+    at: float
+    title: str
+    terms: Mapping[str, float]
+    names: frozenset[str]
+    named: frozenset[str]
+    proper: frozenset[str]
+    quoted: frozenset[str]
+    offices: frozenset[str]
+    subjects: frozenset[str]
+    about: frozenset[str]
+    acts: frozenset[str]
+    deeds: frozenset[str]
+    numbers: frozenset[str]
+    sums: frozenset[str]
+    topics: frozenset[str]
+    han: bool
+    lanes: frozenset[str] = field(default=frozenset())
+
+
+def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
+    """What to keep of a report to recognise its story by; plain JSON."""
+    title, body = fold(entry.title), fold(entry.body)[:_LEDE]
+    words = wording(entry.title, title, verdict.marks)
+    here = {kind: list(dict.fromkeys(m.what for m in verdict.marks if m.kind == kind)) for kind in ("name", "subject")}
+    recalled = recalled_names(title, verdict.marks)
+    return {
+        "key": entry.key,
+        "at": int(at),
+        "title": re.sub(r"\W+", "", title),
+        "words": " ".join(words.objects),
+        "weak": " ".join(words.weak),
+        "formula": " ".join(words.formula),
+        "more": " ".join(dict.fromkeys(lede(body, title, verdict.marks))),
+        "names": [name for name in here["name"] if name not in recalled],
+        "named": list(verdict.entities),
+        "proper": list(words.proper),
+        "quoted": list(words.quoted),
+        "offices": list(words.offices),
+        "subjects": list(verdict.subjects),
+        "about": here["subject"],
+        "acts": list(verdict.acts),
+        "deeds": sorted(own(title, verdict.marks)),
+        "numbers": sorted(numbers(f"{title} {body}")),
+        "sums": sorted(_sums(verdict.amounts)),
+        "topics": list(verdict.topics),
+        "han": is_chinese(entry.title),
+    }
+
+
+def doc(kept: Mapping[str, Any]) -> Doc:
+    """Of what `describe` made; of an earlier version too, whose words are taken as they are."""
+    terms = dict.fromkeys(str(kept.get("more", "")).split(), LEDE)
+    for sort, weight in (("formula", FORMULA), ("weak", WEAK), ("words", OBJECT)):
+        terms.update(dict.fromkeys(str(kept.get(sort, "")).split(), weight))
+
+    def some(name: str) -> frozenset[str]:
+        return frozenset(kept.get(name, ()))
+
+    deeds = some("deeds")
+    return Doc(
+        str(kept.get("key", "")), float(kept["at"]), str(kept["title"]), terms, some("names"),
+        some("named") | some("names"), some("proper"), some("quoted"), some("offices"), some("subjects"),
+        some("about"), some("acts"), deeds, some("numbers"), some("sums"), some("topics"), bool(kept.get("han")),
+        frozenset(LANES[d] for d in deeds if d in LANES),
+    )  # fmt: skip
+
+
+def likeness(a: Doc, b: Doc, rarity: Callable[[str], float]) -> tuple[float, str]:
+    """About 0 to 1.5, and what speaks for it, in words."""
+    names, named = a.names & b.names, a.named & b.named
+    subjects, acts = a.subjects & b.subjects, a.acts & b.acts
+    figures, sums = a.numbers & b.numbers, a.sums & b.sums
+    foreign = a.han != b.han
+    if foreign and not named and not subjects and not (sums and a.deeds & b.deeds):
+        return 0.0, ""
+    days = abs(a.at - b.at) / 86400
+    text = _cosine(a.terms, b.terms, rarity)
+    score = text
+    score += NAME * _mean(names, a.names, b.names) if names else NAMED * _part(named, a.named, b.named)
+    score += (FOREIGN_SUBJECT if foreign else SUBJECT) * _part(subjects, a.subjects, b.subjects)
+    score += (ACT if named or subjects else 0.2 * ACT) * _part(acts, a.acts, b.acts)
+    score += FIGURES * _part(figures, a.numbers, b.numbers) + (0.3 if a.deeds & b.deeds else 0.15) * bool(sums)
+    score -= (SLOW_FADE if names and acts & STEPS else FADE) * days
+    score -= against(a, b)
+    said = [f"words {text:.2f}"]
+    shown = (("names", named), ("about", subjects), ("acts", acts), ("numbers", figures), ("sums", sums and {"equal"}))
+    said += [f"{what} {', '.join(sorted(shared))}" for what, shared in shown if shared]
+    return score, "; ".join(said)
+
+
+def against(a: Doc, b: Doc) -> float:
+    """What keeps apart: other companies, other names, other laws, other offices, another thing done, other sums."""
+    subjects = a.subjects & b.subjects
+    against = 0.0
+    if a.names and b.names and not a.named & b.named:
+        against += 0.9 if not subjects else 0.2
+    elif not a.names & b.names and _strangers(a, b):
+        against += 0.4
+    if a.about and b.about and not a.about & b.about:
+        against += ABOUT
+    if a.quoted and b.quoted and _overlap(a.quoted, b.quoted) < 0.34:
+        against += 0.4
+    if a.offices and b.offices and not a.offices & b.offices:
+        against += 0.3
+    if a.lanes and b.lanes and not a.lanes & b.lanes:
+        against += LANE
+    if a.sums and b.sums and not a.sums & b.sums and a.deeds & b.deeds & {"fine"}:
+        against += 0.3
+    if not a.topics & b.topics:
+        against += 0.1
+    return against
+
+
+def _strangers(a: Doc, b: Doc) -> bool:
+    """Whether each names somebody and neither names the other's."""
+    mine, other = a.names | a.proper, b.names | b.proper
+    if a.han != b.han or not mine or not other or not (a.proper or b.proper):
+        return False
+    return not (mine & (other | b.terms.keys()) or other & a.terms.keys())
+
+
+def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
+    return len(a & b) / min(len(a), len(b))
+
+
+def _cosine(a: Mapping[str, float], b: Mapping[str, float], rarity: Callable[[str], float]) -> float:
+    shared = a.keys() & b.keys()
+    if not shared:
+        return 0.0
+    weight = {t: rarity(f"t:{t}") for t in {*a, *b}}
+    # Exact sums: the order of a set must decide nothing.
+    dot = math.fsum(a[t] * b[t] * weight[t] ** 2 for t in shared)
+    norms = math.sqrt(math.fsum((v * weight[t]) ** 2 for t, v in a.items()))
+    norms *= math.sqrt(math.fsum((v * weight[t]) ** 2 for t, v in b.items()))
+    return dot / norms
+
+
+def _part(shared: frozenset[str], a: frozenset[str], b: frozenset[str]) -> float:
+    """The share of the smaller set that both hold, 0 to 1."""
+    return len(shared) / max(1, min(len(a), len(b)))
+
+
+def _mean(shared: frozenset[str], a: frozenset[str], b: frozenset[str]) -> float:
+    """The same, less where one side has names the other lacks."""
+    return len(shared) / math.sqrt(len(a) * len(b))
+
+
+def _sums(amounts: Iterable[float]) -> set[str]:
+    """Sums within some 8 % of each other share one of their two names: 80.26亿元 is $1.2 bn."""
+    places = [math.log(value) / math.log(1.08) for value in amounts if value > 0]
+    return {f"sum{math.floor(p)}" for p in places} | {f"sum{math.floor(p + 0.5)}~" for p in places}
