@@ -195,9 +195,9 @@ class PollJob:
             await self.one(feed, state, later=True)
         except StoreError as error:
             self._pause(error)
-        except Exception as error:
+        except Exception:
             log.exception("a feed could not be handled", feed=feed.id)
-            failure = FetchError(f"could not be handled ({type(error).__name__}); see the log")
+            failure = FetchError("could not be handled; the log says more")
             failed = (await self._ready()).failed(feed, state, failure, self._clock.now())
             self._quiet.update((s.feed_id, s) for s in failed.states)
 
