@@ -30,8 +30,11 @@ from bot.core.errors import BotError, ConfigError, Problem, TokenDead
 from bot.core.news import Feed, Story
 from bot.core.ports import Channel, Clock, Store
 from bot.jobs.deliver import DeliverJob
+from bot.jobs.gather import Gatherer
+from bot.jobs.grow import GrowJob
 from bot.jobs.notices import Notices
 from bot.jobs.poll import PollJob
+from bot.jobs.release import ReleaseJob
 from bot.jobs.telling import WITHIN_S, Telling
 from bot.jobs.tidy import TidyJob
 from bot.judge.decide import Editor
@@ -117,6 +120,7 @@ def build(
             new_editor=_editor_of(settings, bounds, rng),
             concurrency=settings.tocsin.poll.concurrency,
             telling=telling,
+            notices=notices,
         ),
         deliver=_delivering(settings, store, channels, clock, notices),
         front=_front(settings, store, newsroom, reader, channels, clock, notices),
@@ -163,7 +167,7 @@ def _delivering(
     settings: Settings, store: Store, channels: Mapping[str, Channel], clock: Clock, notices: Notices
 ) -> DeliverJob:
     repeat = settings.tocsin.delivery.on_ambiguous == "resend"
-    return DeliverJob(store, channels, clock, random.Random(), notices, repeat_unsure=repeat)
+    return DeliverJob(store, channels, clock, random.Random(), notices, Gatherer(store, clock), repeat_unsure=repeat)
 
 
 def _front(
@@ -178,7 +182,7 @@ def _front(
     help_ = Help()
     groups = (
         Subscribing(store, newsroom),
-        LookingUp(store, newsroom),
+        LookingUp(store, newsroom, notices.troubles),
         Feeds(store, newsroom, reader),
         Keywords(store, newsroom, settings.tocsin.judge.budget),
         Stories(store),
@@ -216,7 +220,15 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, or the person at the console leaves; then finish what is under way."""
     await parts.deliver.recover()
     retention = parts.settings.tocsin.retention
-    runner = LocalRunner((parts.poll, parts.deliver, TidyJob(parts.store, parts.clock, retention)), SystemClock())
+    store, clock = parts.store, parts.clock
+    jobs = (
+        parts.poll,
+        parts.deliver,
+        ReleaseJob(store, Gatherer(store, clock), clock),
+        GrowJob(store, parts.channels, clock, parts.settings.tocsin.delivery.edit_after),
+        TidyJob(store, clock, retention),
+    )
+    runner = LocalRunner(jobs, SystemClock())
     console_left = asyncio.Event()
     serving = [
         asyncio.create_task(_serve(channel, parts, console_left), name=channel.name)

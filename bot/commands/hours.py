@@ -16,6 +16,7 @@ from bot.core.habits import Habits, Mute
 from bot.core.message import Button, Line, Message, bullets, code, line, note, say, text, title
 from bot.core.ports import Store
 from bot.judge import phrases
+from bot.judge.gathering import Item, together
 from bot.judge.hours import live_mutes, next_slot, quiet_ends, with_digest, with_zone
 from bot.judge.text import fold
 
@@ -64,7 +65,7 @@ class Hours:
 
     @command(
         role=Role.ADMIN,
-        usage="[hourly | daily 08:30 | weekly mon 09:00 | off] [except urgent]",
+        usage="[hourly | daily 08:30 | weekly mon 09:00 | off | now] [except urgent]",
         example="digest daily 08:30 except urgent",
     )
     async def digest(self, ask: Ask, when: Rest = NOTHING) -> Reply:
@@ -73,6 +74,8 @@ class Hours:
         if not when:
             example = "digest daily 08:30 except urgent"
             return _shown(ask, example, phrases.digest_words(chat.habits.digest), *_next_digest(chat.habits, ask.now))
+        if when.lower() == "now":
+            return await self._digest_now(ask, chat)
         wanted = None if when.lower() == "off" else _read(phrases.parse_digest, when)
         habits = with_digest(chat.habits, wanted, ask.now)
         return _done(ask, chat, habits, phrases.digest_words(wanted), *_next_digest(habits, ask.now))
@@ -139,6 +142,16 @@ class Hours:
         )
         verbs = " · ".join(f"{ask.prefix}{verb}" for verb in ("subscribe", "tz", "quiet", "digest", "mute"))
         return Reply(Message((title("Settings of this chat"), bullets(*sentences), note(f"To change them: {verbs}"))))
+
+    async def _digest_now(self, ask: Ask, chat: Chat) -> Reply:
+        """All that is held here, whatever it waits for."""
+        items = [
+            Item(row, await self._store.message(row.message_id) or Message(()), await self._store.story(row.story_id))
+            for row in await self._store.held(chat.id)
+        ]
+        if not items:
+            return Reply(say("Nothing is held here."))
+        return Reply(say("Here it comes."), together(chat, items, ask.now))
 
     async def _chat(self, ask: Ask) -> Chat:
         return await self._store.chat(ask.call.chat.id) or ask.call.chat

@@ -39,6 +39,7 @@ class TopicItem(_Strict):
     words: Annotated[str, Field(max_length=200)]
     threshold: Annotated[float, Field(gt=0, le=100)] = 1.0
     review: Annotated[float, Field(gt=0, le=100)] = 0.6
+    urgent: Words = ()
     rules: Annotated[tuple[RuleItem, ...], Field(min_length=1)]
     must: Words = ()
     must_not: Words = ()
@@ -100,6 +101,7 @@ def _book(topics: TopicsFile, companies: CompaniesFile | None) -> RuleBook:
                 words=item.words,
                 threshold=item.threshold,
                 review=item.review,
+                urgent=item.urgent,
                 rules=tuple(RuleSpec(**rule.model_dump()) for rule in item.rules),
                 must=item.must,
                 must_not=item.must_not,

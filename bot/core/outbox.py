@@ -1,6 +1,7 @@
 """The life of a delivery, as pure functions: pending -> sending -> sent, ambiguous or dead.
 
 held      -> pending      release        its hour has come
+pending   -> pending      postpone       what it belongs to has not gone out
 held, pending -> folded   fold           another row shows it as one line of many
 pending   -> sending      begin          durable before the socket is touched
 sending   -> sent         part_shown     the last part was shown
@@ -54,6 +55,12 @@ def put_off(delivery: Delivery, error: str, wait_s: float, now: datetime) -> Del
     """Certainly not delivered: try again `wait_s` seconds from now."""
     _must_be(delivery, State.SENDING, State.AMBIGUOUS)
     return replace(delivery, state=State.PENDING, error=error, next_try=now + timedelta(seconds=wait_s))
+
+
+def postpone(delivery: Delivery, wait_s: float, now: datetime) -> Delivery:
+    """It is not its turn yet: what it belongs to has not gone out."""
+    _must_be(delivery, State.PENDING)
+    return replace(delivery, next_try=now + timedelta(seconds=wait_s))
 
 
 def unsure(delivery: Delivery, error: str, now: datetime) -> Delivery:

@@ -178,17 +178,17 @@ class Outbox(Protocol):
 class Shelf(Protocol):
     """Rows that are not on their way."""
 
-    async def holding(self) -> Sequence[str]:
-        """Ids of chats that have HELD rows."""
-
     async def held(self, chat_id: str) -> Sequence[Delivery]:
         """HELD rows of the chat, in order of seq."""
 
     async def dead(self, limit: int) -> Sequence[Delivery]:
         """Dead rows, newest first."""
 
+    async def holding(self) -> Sequence[str]:
+        """Ids of chats that have HELD rows."""
+
     async def grown(self) -> Sequence[Story]:
-        """Stories that people see in an older revision: `revision > shown`."""
+        """Stories, told and not merged into others, whose revision is later than the one they were shown in last."""
 
 
 class Store(News, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
@@ -212,7 +212,7 @@ class Store(News, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
 class Parcel:
     """One part of one delivery, ready to be sent. part counts from 0. target: message id to edit or answer, "" for
     a post. key: idempotency key of the delivery; key and part travel with the message where the platform lets them.
-    plain: no markup at all."""
+    plain: no markup at all. alerts: it tells news, rather than answer somebody or notify an owner."""
 
     key: str
     chat_id: str
@@ -221,6 +221,7 @@ class Parcel:
     part: int = 0
     target: str = ""
     plain: bool = False
+    alerts: bool = True
     story_id: str = ""
 
 

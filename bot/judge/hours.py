@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import count
@@ -41,6 +41,16 @@ class Told(Protocol):
     def entities(self) -> Sequence[str]: ...
     @property
     def reports(self) -> Sequence[Sourced]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """What stands for a story where there is none: a near miss, or one that is no longer kept."""
+
+    id: str = ""
+    title: str = ""
+    entities: tuple[str, ...] = ()
+    reports: tuple[Sourced, ...] = ()
 
 
 def why_held(habits: Habits, story: Told, now: datetime, *, urgent: bool) -> str:

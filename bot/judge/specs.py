@@ -41,13 +41,15 @@ class RuleSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSpec:
     """An entry alerts when the weights of the rules that fire add up to `threshold`; from `review` on it is shown to
-    those who want near misses. must, must_not: whole-topic examples. words: the topic in one line, for people."""
+    those who want near misses. urgent: kinds of act (`fine` for the list act_fine) whose alerts may break into quiet
+    hours. must, must_not: whole-topic examples. words: the topic in one line, for people."""
 
     name: str
     words: str
     rules: tuple[RuleSpec, ...]
     threshold: float = 1.0
     review: float = 0.6
+    urgent: tuple[str, ...] = ()
     must: tuple[str, ...] = ()
     must_not: tuple[str, ...] = ()
 

@@ -30,6 +30,7 @@ class _Topic:
     name: str
     threshold: float
     review: float
+    urgent: frozenset[str]
     rules: tuple[Rule, ...]
 
 
@@ -96,7 +97,13 @@ class Judge:
             )
             score = round(sum(rule.weight for rule, _ in rules), 4)
             matches.append(
-                Match(topic=topic.name, score=score, threshold=topic.threshold, review=topic.review, evidence=evidence)
+                Match(
+                    topic=topic.name,
+                    score=score,
+                    threshold=topic.threshold,
+                    review=topic.review,
+                    evidence=evidence,
+                )
             )
         matches.sort(key=lambda m: m.threshold - m.score)
         alert = any(m.fired for m in matches)
@@ -107,10 +114,16 @@ class Judge:
             entities=tuple(n.key for n in names if not {GENERAL, SUBJECTS} & {*n.tags}),
             subjects=tuple(n.key for n in names if SUBJECTS in n.tags),
             acts=tuple(acts),
+            urgent=alert and self._is_urgent(found, matches),
             amounts=self._amounts(found) if alert else (),
             stages=(Stage(name="normalised", outcome=found.texts[0]), *_stages(matches, entry)),
             reason=_reason(matches),
         )
+
+    def _is_urgent(self, found: Found, matches: Sequence[Match]) -> bool:
+        headline = {self._acts[n] for n in found.hits if n in self._acts and any(h.field == 0 for h in found.hits[n])}
+        fired = {m.topic for m in matches if m.fired}
+        return any(topic.urgent & headline for topic in self._topics if topic.name in fired)
 
     def _possible(self, found: Found) -> list[tuple[int, Rule]]:
         """Rules whose words all stand there, once each, with the number of their topic."""
@@ -201,9 +214,8 @@ class Judge:
     def _topic(self, spec: TopicSpec, keywords: Sequence[Keyword], compiler: Compiler) -> _Topic:
         added = [k for k in keywords if k.topic == spec.name and not k.removed]
         rules = [*spec.rules, *(RuleSpec(id=f"{CHAT_RULE}: {k.text}", when=k.text, weight=k.weight) for k in added)]
-        return _Topic(
-            spec.name, spec.threshold, spec.review, tuple(compiler.compile(rule, spec.name) for rule in rules)
-        )
+        compiled = tuple(compiler.compile(rule, spec.name) for rule in rules)
+        return _Topic(spec.name, spec.threshold, spec.review, frozenset(spec.urgent), compiled)
 
 
 def _act(listed: str) -> str:

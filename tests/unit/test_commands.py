@@ -9,8 +9,10 @@ import pytest
 from bot.commands.answering import Answering
 from bot.commands.feeds import Feeds
 from bot.commands.help import Help
+from bot.commands.hours import Hours
 from bot.commands.keywords import Keywords
 from bot.commands.lookup import LookingUp
+from bot.commands.outgoing import Outgoing
 from bot.commands.stories import Stories
 from bot.commands.subscribe import Subscribing
 from bot.core.changes import Changes
@@ -59,6 +61,8 @@ class Rig:
             Feeds(self.store, self.newsroom, self.source),
             Keywords(self.store, self.newsroom, BUDGET),
             Stories(self.store),
+            Outgoing(self.store),
+            Hours(self.store),
             help_,
         )
         self.front = Answering(
