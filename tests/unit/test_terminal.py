@@ -52,3 +52,21 @@ def test_a_read_only_data_directory_is_refused_before_the_network(terminal: Term
     said = terminal("run", "--or-demo")
     assert said.code == 2
     assert "data cannot be written by uid" in said.err
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # Apprise's own import
+def test_check_says_the_channels_that_run_would_serve(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("TOCSIN_APPRISE_OPS=json://127.0.0.1/\n")
+    assert json.loads(terminal("check", "--json").out)["channels"] == ["apprise:ops", "console"]
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123456:" + "A" * 35)
+    assert json.loads(terminal("check", "--json").out)["channels"] == ["telegram", "apprise:ops"]
+
+
+def test_a_dotenv_in_utf_16_with_a_bare_token_is_a_sentence(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(("123456:" + "A" * 35 + "\n").encode("utf-16"))
+    said = terminal("check")
+    assert said.code == 2
+    assert said.err.startswith(".env:1:1: this line has no `=`")
+    assert "AAAA" not in said.err
