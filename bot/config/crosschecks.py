@@ -66,9 +66,8 @@ def _check_options(document: Document, number: int, item: Mapping[str, Any]) -> 
             document.complain((*at, key), f"{key}: {str(value)[:80]!r} is no CSS selector")
     needed, words = _NEEDED.get(Kind(kind), ("", ""))
     if needed and (options.get(needed) is None or (kind == Kind.HTML and not options[needed])):
-        document.complain(
-            at if "options" in item else at[:2], f"a feed of kind {kind} needs options: {needed}, {words}"
-        )
+        place = at if "options" in item else at[:2]
+        document.complain(place, f"a feed of kind {kind} needs options: {needed}, {words}")
 
 
 def check_push(document: Document, topics: Collection[str], environment: Environment) -> None:
@@ -127,10 +126,9 @@ def check_targets(environment: Environment) -> list[Problem]:
     if not environment.apprise:
         return []
     understands = plugins.find("apprise").understands
+    said = "Apprise does not understand this address; its wiki has the forms"
     return [
-        Problem(
-            WHERE, 0, 0, f"{variable_of(name)}: Apprise does not understand this address; see its wiki for the form"
-        )
+        Problem(WHERE, 0, 0, f"{variable_of(name)}: {said}")
         for name, url in environment.apprise.items()
         if not understands(url.reveal())
     ]

@@ -30,7 +30,7 @@ _SECRET_VALUE = re.compile(
     r"\b\d{6,}:[\w-]{30,}|\bxox[abprs]-[\w-]{8,}|\bxapp-[\w-]{8,}"
     r"|hooks\.slack\.com/(services|workflows)/\w|discord(app)?\.com/api/webhooks/\w"
 )
-_SECRET_SAID = "this looks like a token; secrets stand in the environment, in .env or in a *_FILE only"
+_REFUSAL = "this looks like a token; secrets stand in the environment, in .env or in a *_FILE only"
 _PATTERNS = {"^[a-z0-9-]+$": "may hold only a-z, 0-9 and -", "^[A-Z]{3}$": "must be three capital letters"}
 """Patterns of the models, in words."""
 
@@ -68,11 +68,8 @@ def read(path: Path, shown_as: str) -> Document:
     document.unread = True
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise _Refused(
-                1,
-                1,
-                f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB; shorten it; feeds can be brought in with: python -m bot import FILE",
-            )
+            most = f"larger than {MAX_BYTES // 1024 // 1024} MiB"
+            raise _Refused(1, 1, f"the file is {most}; shorten it, or bring feeds in with: python -m bot import FILE")
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         document.problems.append(Problem(shown_as, 0, 0, f"there is no such file ({path}); `config/` ships with one"))
@@ -160,7 +157,7 @@ class _Unfolder:
                 raise _Refused(line, column, "a key must be a plain word")
             key = str(key_node.value)
             if _SECRET_VALUE.search(key):
-                self._document.problems.append(Problem(self._document.file, line, column, _SECRET_SAID))
+                self._document.problems.append(Problem(self._document.file, line, column, _REFUSAL))
                 continue
             if key in result:
                 first = self._document.places[(*path, key)][0]
@@ -175,16 +172,14 @@ class _Unfolder:
         kind = str(node.tag).rpartition(":")[2]
         value = str(node.value)
         if _SECRET_VALUE.search(value):
-            return self._without(path, _SECRET_SAID)
+            return self._without(path, _REFUSAL)
         if kind == "null":
             return None
         if kind == "bool":
             return value.lower() == "true"
         if kind in ("int", "float"):
             found = _number(value, kind)
-            return (
-                found if found is not None else self._without(path, f"{value[:40]!r} is not a number to be used here")
-            )
+            return found if found is not None else self._without(path, f"{value[:40]!r} is not a number that will do")
         if kind in ("str", "timestamp", ""):
             return value
         raise _Refused(*self._document.places[path], f"the tag {node.tag} is not allowed; write a plain value")

@@ -184,7 +184,7 @@ FEED = "feeds:\n  - id: a\n    url: https://a.example\n"
         ("    options: {itme: li}\n", "feeds.yaml:4:15: a feed of kind feed has no option 'itme'; there are form"),
         (
             "    kind: html\n    options: {itme: li}\n",
-            "5:15: a feed of kind html has no option 'itme'; did you mean 'item'?",
+            "a feed of kind html has no option 'itme'; did you mean 'item'?",
         ),
         ("    kind: html\n    options: {title: a}\n", "5:5: a feed of kind html needs options: item"),
         ("    kind: html\n", "2:5: a feed of kind html needs options: item"),
@@ -212,7 +212,7 @@ def test_a_list_that_is_the_whole_document_is_said_so(directory):
         ("fetch:\n  contact: me\n", "tocsin.yaml:2:3: fetch.contact: must be an e-mail address"),
         (
             "push: {'console:local': [cac, lsting]}\n",
-            "tocsin.yaml:1:31: there is no topic 'lsting'; did you mean 'listing'?",
+            "1:31: there is no topic 'lsting'; did you mean 'listing'?",
         ),
         ("push: {'telegram:5': [cac]}\n", "'telegram:5' cannot be reached: TELEGRAM_BOT_TOKEN is not set"),
         ("push: {'slack:T1:C1': [cac]}\n", "SLACK_BOT_TOKEN is not set"),
@@ -249,7 +249,8 @@ def test_an_apprise_address_is_tried_and_not_shown(directory):
 def test_a_mistake_hides_no_other(directory):
     found = problems(
         directory,
-        feeds="feeds:\n  - {id: a, url: 'https://a.example', evry: 5m}\n  - {id: a, url: 'https://b.example', first: .inf}\n",
+        feeds="feeds:\n  - {id: a, url: 'https://a.example', evry: 5m}\n"
+        "  - {id: a, url: 'https://b.example', first: .inf}\n",
         tocsin=f"fetch: {{contact: '{TOKEN}'}}\nretentoin: 9d\npoll: {{min: never, min: 5s}}\npush: {{'x:1': [all]}}\n",
     )
     for said in ("looks like a token", "retentoin", "poll.min", "second time", "'x'", "evry", "id 'a'", "'.inf'"):
