@@ -50,7 +50,7 @@ Stores = dict[int, TinyStore]
 
 
 async def _look_us(stores: Stores) -> dict[int, float]:
-    """Microseconds a key, asked for twenty at a time as a poll does: what feeds list is asked for at every poll, so half
+    """Microseconds a key, asked for twenty at a time as a poll does: feeds list the same again and again, so half
     of it is known, the newest of what is remembered, and the first round does not count. The stores are asked in turn,
     because runs one after the other compare the moods of the machine. Keys drawn from all of a million would cost
     0.4 us more: each is then a page of memory that was not touched for long."""

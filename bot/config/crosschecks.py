@@ -40,7 +40,7 @@ def check_feeds(document: Document) -> None:
                 first = document.places[("feeds", found[what, key], path[2])][0]
                 document.complain(path, f"the {what} {key!r} stands here a second time (first in line {first})")
             found.setdefault((what, key), number)
-        _check_options(document, number, item)
+        check_options(document, number, item)
 
 
 def _items(document: Document) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -50,7 +50,8 @@ def _items(document: Document) -> Iterator[tuple[int, Mapping[str, Any]]]:
             yield number, item
 
 
-def _check_options(document: Document, number: int, item: Mapping[str, Any]) -> None:
+def check_options(document: Document, number: int, item: Mapping[str, Any]) -> None:
+    """Whether a row's options fit its kind."""
     kind, options = str(item.get("kind", Kind.FEED.value)), item.get("options")
     options = {} if options is None else options
     if kind not in _OPTIONS or not isinstance(options, dict):

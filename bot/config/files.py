@@ -106,10 +106,16 @@ def check(document: Document, model: type[Model]) -> Model | None:
     try:
         return model.model_validate({} if document.values is None else document.values)
     except ValidationError as error:
-        for detail in error.errors():
-            path, text = _explain(document, model, detail)
-            document.complain(path, text)
+        explain(document, model, error)
         return None
+
+
+def explain(document: Document, model: type[BaseModel], error: ValidationError, under: Path_ = ()) -> None:
+    """Complain of every mistake. model: of the whole document; under: the path of the part that was validated."""
+    for detail in error.errors():
+        detail["loc"] = (*under, *detail["loc"])
+        path, text = _explain(document, model, detail)
+        document.complain(path, text)
 
 
 class _Refused(Exception):

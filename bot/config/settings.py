@@ -49,11 +49,12 @@ def load(directory: Path, variables: Mapping[str, str] | None = None, dotenv: Pa
     problems += rule_problems
     if problems or tocsin is None or feeds_file is None or rules is None:
         raise ConfigError(tuple(dict.fromkeys(problems)))
-    feeds = tuple(_feed(item, tocsin) for item in feeds_file.feeds)
+    feeds = tuple(feed_of(item, tocsin) for item in feeds_file.feeds)
     return Settings(directory=directory, tocsin=tocsin, feeds=feeds, rules=rules, environment=environment)
 
 
-def _feed(item: FeedItem, tocsin: TocsinFile) -> Feed:
+def feed_of(item: FeedItem, tocsin: TocsinFile, *, origin: str = "file") -> Feed:
+    """origin: as core.news.Feed has it."""
     return Feed(
         id=item.id,
         url=item.url,
@@ -67,4 +68,5 @@ def _feed(item: FeedItem, tocsin: TocsinFile) -> Feed:
         options=item.options,
         enabled=item.enabled,
         article=item.article,
+        origin=origin,
     )
