@@ -23,6 +23,7 @@ from bot.demo.server import DemoServer
 from bot.judge.timing import Bounds
 from bot.runners.clock import ReplayClock, SystemClock
 from bot.sources.http import SafeFetcher
+from bot.stores.disk import must_be_writable
 
 REPLAY_S = 18.0
 PROBED = 6
@@ -40,6 +41,8 @@ def command(
     settings = load(config, dotenv=DOTENV)
     logs.set_up(_level(settings), settings.environment.secrets())
     environment = settings.environment
+    if not demo:
+        must_be_writable(data)  # before anything is asked of the network
     if or_demo and not demo and not (environment.telegram_token or environment.slack_bot_token):
         demo = not asyncio.run(_reachable(settings))
         if demo:
