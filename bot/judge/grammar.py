@@ -16,6 +16,7 @@ from bot.judge.wording import check_word, plain
 LONGEST_RULE = 4000
 SCOPES = ("title", "body", "lede")
 """`lede` is another word for `body`: feeds give the beginning of an article at most."""
+MOST_NEAR = 20
 FACTS = ("lang", "source", "tier")
 LANGUAGES = ("en", "zh", "zh-Hans", "zh-Hant")
 _LIKE = {"lang": "lang:zh", "source": "source:reuters", "tier": "tier:official"}
@@ -98,6 +99,8 @@ class _Builder(Transformer[Token, Node]):
         return Node("no", parts=(found[0],))
 
     def near(self, found: list[Any]) -> Node:
+        if len(found) > 2 * MOST_NEAR + 1:
+            raise RuleError(f"more than {MOST_NEAR} NEAR and THEN in a row; split the rule", column=found[1].column)
         node: Node = found[0]
         for operator, right in zip(found[1::2], found[2::2], strict=True):
             name, _, distance = operator.partition("/")

@@ -57,6 +57,8 @@ class Compiler:
                     "it would hold for texts without any word of it, as NOT, lang:, source: and tier: alone do; "
                     "add a word that must be there, a /pattern/ or an amount"
                 )
+        except RecursionError:
+            raise RuleError("it is nested too deeply; use named lists", rule=spec.id, topic=topic) from None
         except RuleError as error:
             raise RuleError(error.text, rule=spec.id, topic=topic, column=error.column) from None
         words = tuple(group for group in needs if min(group) >= 0)

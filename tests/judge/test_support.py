@@ -42,8 +42,9 @@ def test_chinese():
 
 
 MIXED = (
-    "China fines Bilibili\nThe Cyberspace Administration of China fined Bilibili 1.5 billion yuan on Tuesday. Weibo said "
-    "it will cooperate. The company denied wrongdoing earlier, the regulator said. Beijing imposed a ban on Douban."
+    "China fines Bilibili\nThe Cyberspace Administration of China fined Bilibili 1.5 billion yuan on Tuesday. "
+    "Weibo said it will cooperate. The company denied wrongdoing earlier, the regulator said. "
+    "Beijing imposed a ban on Douban."
 )
 ZH_MIXED = "网信办罚款哔哩哔哩\n国家网信办周二对哔哩哔哩罚款15亿元。微博表示将配合整改。"
 

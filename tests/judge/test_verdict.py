@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bot.core.chat import Keyword
 from bot.core.news import Entry, Verdict
 from bot.judge.amounts import Rates
-from bot.judge.specs import RuleBook, RuleError, RuleSpec, TopicSpec
+from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.verdict import Judge
 from tests.fakes.clock import START
 from tests.unit.examples import book, entry, judge
@@ -218,6 +218,8 @@ def test_the_rule_language(rule: str, title: str, fires: bool) -> None:
         ("@companies -@companies", "can never hold"),
         ("x" * 100_000, "characters"),
         ("(" * 500 + "x" + ")" * 500, "parentheses"),
+        (" NEAR/9 ".join(["lemon"] * 200), "more than 20 NEAR"),
+        ("title:" * 660 + "lemon", "nested too deeply"),
         ("/(a+/", "pattern"),
         ('"', ""),
     ],
@@ -294,3 +296,26 @@ def test_what_kept_a_rule_from_firing_is_named(rule: str, title: str, said: str)
 
 def test_the_word_that_spoke_against_drivers_is_named() -> None:
     assert any("“司机” stands in it" in m.detail for m in judge().near_misses(entry("滴滴司机被罚2亿元")))
+
+
+PIECES = (
+    'lemon 柠檬 =CAC review* "a b" “丙丁” ( ) （ ） AND OR NOT - NEAR/3 THEN/2 near and title: body: lang:zh lang: '
+    "source:x tier:wire @companies @no /x+/ /(a+)+$/ /[/ /罰《.?》/ fine>=1bn fine>= money>=80亿元 users > 1m a|b "
+    "! , 、 ＯＲ "
+    ': * = " /'
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PIECES.split()), max_size=9).map(" ".join) | st.text(max_size=40))
+def test_any_rule_is_used_or_refused_in_words(rule: str) -> None:
+    names = (NameSpec(key="lemon", aliases=("Lemon", "柠檬"), tags=("companies",)),)
+    topic = TopicSpec(name="t", words="", rules=(RuleSpec(id="r", when=rule),))
+    lists = {"act_fine": ("fined", "罚款")}
+    try:
+        made = Judge(RuleBook(topics=(topic,), names=names, lists=lists, rates=Rates(START.date(), {"USD": 6.76})))
+    except RuleError:
+        return
+    for title in ("CAC fined Lemon $1bn", "柠檬被罚款80亿元，100余万用户", rule):
+        assert "skipped" not in made.judge(entry(title)).reason
+        made.near_misses(entry(title))
