@@ -11,7 +11,7 @@ from bot.judge.text import fold
 
 _SCALES: Mapping[str, float] = {
     **dict.fromkeys(("trillion", "tn", "万亿"), 1e12),
-    **dict.fromkeys(("billion", "bn", "b", "十亿"), 1e9),
+    **dict.fromkeys(("billion", "bn", "bln", "b", "十亿"), 1e9),
     **dict.fromkeys(("million", "mn", "mln", "m", "百万"), 1e6),
     **dict.fromkeys(("thousand", "k", "千"), 1e3),
     "千亿": 1e11,

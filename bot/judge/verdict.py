@@ -207,13 +207,16 @@ class Judge:
         return {name: frozenset(numbers) for name, numbers in lists.items()}
 
     def _longest_wins(self, book: RuleBook, by_alias: dict[int, str]) -> None:
-        """京东 does not count inside 京东健康, which is another company."""
+        """京东 does not count inside 京东健康, which is another company. A subject takes no company's or venue's name
+        away: Nasdaq counts in `Nasdaq proposes`."""
         written = {alias: self._lexicon.add(alias) for name in book.names for alias in name.aliases}
+        subjects = {self._lexicon.add(a) for name in book.names if SUBJECTS in name.tags for a in name.aliases}
         shorter = list(written)
         parts = ahocorasick_rs.AhoCorasick(shorter)
         for alias, number in written.items():
             for inner in {shorter[found] for found, _, _ in parts.find_matches_as_indexes(alias, overlapping=True)}:
-                if by_alias[written[inner]] != by_alias[number]:
+                taken = number in subjects and written[inner] not in subjects
+                if by_alias[written[inner]] != by_alias[number] and not taken:
                     self._lexicon.not_inside(written[inner], [number])
 
     def _add(self, word: str, where: str) -> int:
