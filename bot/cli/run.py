@@ -155,9 +155,10 @@ def _level(settings: Settings) -> str:
 def _without_tokens(settings: Settings) -> Settings:
     """The demo talks at this terminal only, and reads none but its own feeds."""
     plain = Environment(log_level=settings.environment.log_level)
-    # A stall of a second is a day in there: nothing may count as old for that.
+    # A stall of a second is a day in there: nothing may count as old, or late, for that.
     poll = settings.tocsin.poll.model_copy(update={"max_age": 30 * 86400.0})
-    tocsin = settings.tocsin.model_copy(update={"push": {}, "channels": {}, "poll": poll})
+    delivery = settings.tocsin.delivery.model_copy(update={"catch_up_after": 30 * 86400.0})
+    tocsin = settings.tocsin.model_copy(update={"push": {}, "channels": {}, "poll": poll, "delivery": delivery})
     return replace(settings, environment=plain, tocsin=tocsin)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from math import isfinite
@@ -112,10 +112,23 @@ def check(document: Document, model: type[Model]) -> Model | None:
 
 def explain(document: Document, model: type[BaseModel], error: ValidationError, under: Path_ = ()) -> None:
     """Complain of every mistake. model: of the whole document; under: the path of the part that was validated."""
-    for detail in error.errors():
+    details = error.errors()
+    for detail in details:
         detail["loc"] = (*under, *detail["loc"])
-        path, text = _explain(document, model, detail)
-        document.complain(path, text)
+    for detail in details:
+        if not _follows(detail, details, document):
+            path, text = _explain(document, model, detail)
+            document.complain(path, text)
+
+
+def _follows(detail: ErrorDetails, details: Sequence[ErrorDetails], document: Document) -> bool:
+    """Whether a mistake only follows from another that is named: a list is empty because what stands in it is refused,
+    a key is missing because it is misspelt."""
+    path = detail["loc"]
+    if detail["type"] == "too_short":
+        return (*path, 0) in document.places
+    extra = [str(d["loc"][-1]) for d in details if d["type"] == "extra_forbidden" and d["loc"][:-1] == path[:-1]]
+    return detail["type"] == "missing" and bool(get_close_matches(str(path[-1]), extra, 1, 0.5))
 
 
 class _Refused(Exception):
@@ -240,6 +253,8 @@ _WORDS = {
 
 
 def _in_words(detail: ErrorDetails) -> str:
+    if detail["type"] == "too_short":
+        return "at least one has to stand here"
     message = detail["msg"].replace("Input should be", "must be")
     if detail["type"] == "string_pattern_mismatch":
         message = _PATTERNS.get(detail.get("ctx", {}).get("pattern", ""), "is not written as it has to be")

@@ -14,7 +14,7 @@ from bot.core.changes import Changes
 from bot.core.errors import FetchError, StoreError
 from bot.core.habits import Habits
 from bot.core.news import Feed, FeedState, Reading, Story
-from bot.core.ports import Clock, News, Source
+from bot.core.ports import Clock, Newsdesk, Source
 from bot.jobs.notices import Notices, disk_trouble
 from bot.jobs.telling import Telling, Told
 from bot.judge.decide import Editor, Memory, keys_of
@@ -37,7 +37,7 @@ class PollJob:
 
     def __init__(
         self,
-        store: News,
+        store: Newsdesk,
         source: Source,
         newsroom: Newsroom,
         clock: Clock,

@@ -62,14 +62,14 @@ async def test_an_emptied_journal_of_a_store_that_had_data_is_no_first_start(tmp
 
 
 async def test_an_emptied_journal_after_a_whole_snapshot_goes_on_from_it_loudly(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     await made(tmp_path / "d", commits=6, rotate_bytes=1500)
     newest = sorted((tmp_path / "d").glob("*.journal"))[-1]
     assert newest.with_suffix(".snapshot").exists()
     newest.write_bytes(b"")
     assert 0 < await remembered(tmp_path / "d", 6) < 6
-    assert "lost" in capsys.readouterr().out
+    assert "lost" in capsys.readouterr().out + caplog.text
 
 
 async def test_older_data_is_migrated_after_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,13 @@ async def test_rows_of_json(worker: FeedWorker) -> None:
             await read(worker, wrong, kind=Kind.JSON, options=options)
 
 
+async def test_half_a_character_spoils_one_letter_and_not_the_feed(worker: FeedWorker) -> None:
+    item = '{"id": "%d", "url": "https://a.example/%d", "title": "%s"}'
+    items = ", ".join(item % (n, n, title) for n, title in enumerate(("a \\ud83d b", "\\ud83d\\ude00", "\\\\ud83d")))
+    found = await read(worker, '{"version": "https://jsonfeed.org/version/1.1", "items": [' + items + "]}")
+    assert [e.title for e in found.entries] == ["a \ufffd b", "😀", "\\ud83d"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
