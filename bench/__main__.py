@@ -1,4 +1,4 @@
-"""`python -m bench [NAME …]`: one table of ratios. Names: unchanged same changed store start words chats idle."""
+"""`python -m bench [NAME …]`: one table of ratios; the names are those of ALL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, judging, polling, remembering
+from bench import delivering, idle, judging, polling, remembering
 from bench.measure import Result
 from bot import logs
 
@@ -22,6 +22,9 @@ ALL: dict[str, Callable[[], Awaitable[Result | list[Result]]]] = {
     "start": remembering.starting,
     "words": judging.keywords,
     "chats": judging.subscribers,
+    "outbox": delivering.full_outbox,
+    "message": delivering.a_message,
+    "fanout": delivering.fan_out,
     "idle": idle.memory,
 }
 

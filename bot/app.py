@@ -17,6 +17,7 @@ from bot.channels.console import CHAT_ID as CONSOLE_CHAT
 from bot.commands.answering import Answering
 from bot.commands.feeds import Feeds
 from bot.commands.help import Help
+from bot.commands.hours import Hours
 from bot.commands.keywords import Keywords
 from bot.commands.lookup import LookingUp
 from bot.commands.outgoing import Outgoing
@@ -29,8 +30,11 @@ from bot.core.errors import BotError, ConfigError, Problem, TokenDead
 from bot.core.news import Feed, Story
 from bot.core.ports import Channel, Clock, Store
 from bot.jobs.deliver import DeliverJob
+from bot.jobs.gather import Gatherer
+from bot.jobs.grow import GrowJob
 from bot.jobs.notices import Notices
 from bot.jobs.poll import PollJob
+from bot.jobs.release import ReleaseJob
 from bot.jobs.telling import WITHIN_S, Telling
 from bot.jobs.tidy import TidyJob
 from bot.judge.decide import Editor
@@ -116,6 +120,7 @@ def build(
             new_editor=_editor_of(settings, bounds, rng),
             concurrency=settings.tocsin.poll.concurrency,
             telling=telling,
+            notices=notices,
         ),
         deliver=_delivering(settings, store, channels, clock, notices),
         front=_front(settings, store, newsroom, reader, channels, clock, notices),
@@ -130,9 +135,10 @@ def build(
 def _editor_of(settings: Settings, bounds: Bounds | None, rng: random.Random) -> Callable[[Sequence[Story]], Editor]:
     poll = settings.tocsin.poll
     within = bounds or Bounds(poll.min, poll.max)
+    outage_s = settings.tocsin.delivery.catch_up_after
 
     def new_editor(live: Sequence[Story]) -> Editor:
-        return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng)
+        return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng, outage_s=outage_s)
 
     return new_editor
 
@@ -161,8 +167,10 @@ def _owners(settings: Settings) -> frozenset[str]:
 def _delivering(
     settings: Settings, store: Store, channels: Mapping[str, Channel], clock: Clock, notices: Notices
 ) -> DeliverJob:
-    repeat = settings.tocsin.delivery.on_ambiguous == "resend"
-    return DeliverJob(store, channels, clock, random.Random(), notices, repeat_unsure=repeat)
+    policy = settings.tocsin.delivery
+    gatherer = Gatherer(store, clock, policy.catch_up_after)
+    repeat = policy.on_ambiguous == "resend"
+    return DeliverJob(store, channels, clock, random.Random(), notices, gatherer, repeat_unsure=repeat)
 
 
 def _front(
@@ -177,11 +185,12 @@ def _front(
     help_ = Help()
     groups = (
         Subscribing(store, newsroom),
-        LookingUp(store, newsroom),
+        LookingUp(store, newsroom, notices.troubles),
         Feeds(store, newsroom, reader),
         Keywords(store, newsroom, settings.tocsin.judge.budget),
         Stories(store),
         Outgoing(store),
+        Hours(store),
         help_,
     )
     front = Answering(groups, store, newsroom, channels, clock, _owners(settings), notices.rows)
@@ -214,7 +223,15 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, or the person at the console leaves; then finish what is under way."""
     await parts.deliver.recover()
     retention = parts.settings.tocsin.retention
-    runner = LocalRunner((parts.poll, parts.deliver, TidyJob(parts.store, parts.clock, retention)), SystemClock())
+    store, clock = parts.store, parts.clock
+    jobs = (
+        parts.poll,
+        parts.deliver,
+        ReleaseJob(store, Gatherer(store, clock), clock),
+        GrowJob(store, parts.channels, clock, parts.settings.tocsin.delivery.edit_after),
+        TidyJob(store, clock, retention),
+    )
+    runner = LocalRunner(jobs, SystemClock())
     console_left = asyncio.Event()
     serving = [
         asyncio.create_task(_serve(channel, parts, console_left), name=channel.name)

@@ -31,7 +31,7 @@ DEFAULT_BASE = "https://slack.com/api/"
 CALL_S = 30
 MEMBER_CACHE_S = 60.0
 LOOK_BACK_S = 3600.0
-MOST_PAGES = 50
+MOST_PAGES = 20
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
 _STORY_ID = re.compile(r"#([0-9a-z]{6})\b")
@@ -96,7 +96,8 @@ class SlackChannel:
                     log.warning("Slack cannot be reached; trying again", error=type(error).__name__)
                     await self._clock.sleep(5)
             log.info("slack is ready", team=self._team)
-            await self._answer_the_accepted(front)
+            for call in await front.accepted(self.name):  # taken, and not answered, by the process before this one
+                await self._answer_the_accepted(front, call)
             await asyncio.Event().wait()
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
@@ -243,11 +244,11 @@ class SlackChannel:
 
         @app.event("app_mention", middleware=[keep])
         async def mention(context: dict[str, Any]) -> None:
-            await self._answer(front, context["call"], self._by_post(context["call"]))
+            await self._answer_the_accepted(front, context["call"])
 
         @app.event("message", matchers=[_is_direct], middleware=[keep])
         async def direct(context: dict[str, Any]) -> None:
-            await self._answer(front, context["call"], self._by_post(context["call"]))
+            await self._answer_the_accepted(front, context["call"])
 
         for name, what, detail in _CHAT_EVENTS:
             app.event(name)(self._chat_event(front, what, detail))
@@ -277,30 +278,26 @@ class SlackChannel:
         except CALL_FAILURES as error:
             log.warning("an answer could not be sent", call=call.id, error=str(explained(error)))
 
-    def _by_post(self, call: Call) -> Callable[[Message], Awaitable[None]]:
-        """Answers where it was asked; what only the asker may see goes to him there, or else to him alone."""
-        channel = _channel(call.chat.id)
+    async def _answer_the_accepted(self, front: Front, call: Call) -> None:
+        """Without the request's own address, which is not kept: by the outbox, or to the asker's eyes only."""
+        if call.aside:
+            await self._answer(front, call, self._by_whisper(call))
+        elif (unkept := await front.post(call)) is not None:
+            log.warning("an answer could not be kept", call=call.id, answer=unkept.plain()[:200])
+
+    def _by_whisper(self, call: Call) -> Callable[[Message], Awaitable[None]]:
+        """To its asker where he asked, or else to him alone."""
+        channel, user = _channel(call.chat.id), call.actor.rpartition(":")[2]
 
         async def say(message: Message) -> None:
             for blocks in shapes.parts(message):
                 body: dict[str, Any] = {"text": shapes.fallback(message), "blocks": blocks}
-                if call.thread:
-                    body["thread_ts"] = call.thread
-                if not call.aside:
-                    await self._web.chat_postMessage(channel=channel, unfurl_links=False, unfurl_media=False, **body)
-                    continue
-                user = call.actor.rpartition(":")[2]
                 try:
                     await self._web.chat_postEphemeral(channel=channel, user=user, **body)
                 except SlackApiError:
                     await self._web.chat_postMessage(channel=user, unfurl_links=False, unfurl_media=False, **body)
 
         return say
-
-    async def _answer_the_accepted(self, front: Front) -> None:
-        """What a process before this one took and did not come to answer."""
-        for call in await front.accepted(self.name):
-            await self._answer(front, call, self._by_post(call))
 
 
 _quiet = logging.getLogger("slack_bolt.tocsin")

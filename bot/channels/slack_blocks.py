@@ -13,7 +13,7 @@ SUM_MAX = 11_000
 """Slack refuses messages whose blocks add up to about 13,200 characters, which it does not document."""
 BLOCKS_MAX = 45
 TEXT_MAX = 3500
-EVENT_TYPE = "tocsin_alert"
+EVENT_TYPE, OTHER_EVENT_TYPE = "tocsin_alert", "tocsin_note"
 ACTION = "tocsin"
 
 Block = dict[str, Any]
@@ -48,7 +48,7 @@ def plain(message: Message) -> list[str]:
 def metadata(parcel: Parcel) -> dict[str, Any]:
     """Travels unseen with the message, so that it can be found again: the delivery key and the part."""
     return {
-        "event_type": EVENT_TYPE,
+        "event_type": EVENT_TYPE if parcel.alerts else OTHER_EVENT_TYPE,
         "event_payload": {"key": parcel.key, "part": parcel.part, "story": parcel.story_id},
     }
 
@@ -58,7 +58,7 @@ def is_ours(message: dict[str, Any], parcel: Parcel) -> bool:
     data = message.get("metadata") or {}
     payload = data.get("event_payload") or {}
     return (
-        data.get("event_type") == EVENT_TYPE
+        data.get("event_type") in (EVENT_TYPE, OTHER_EVENT_TYPE)
         and payload.get("key") == parcel.key
         and int(payload.get("part") or 0) == parcel.part
     )

@@ -72,7 +72,7 @@ class Answering:
 
     async def post(self, call: Call) -> Message | None:
         """See ports.Front.post: the effect and the row of the reply are one commit."""
-        if await self._store.handled(call.id):
+        if call.id not in self._under_way and await self._store.handled(call.id):
             return None  # its reply went into the outbox with its effect
         now = self._clock.now()
         row = Delivery(
@@ -82,13 +82,14 @@ class Answering:
             story_id="",
             revision=1,
             act=Act.ANSWER,
+            target=call.thread,
             created=now,
             next_try=now,
         )
         known = await self._store.chat(call.chat.id)
         met = () if known else (replace(call.chat, since=now),)
         message = await self._replied(call, Changes(at=now, deliveries=(row,), chats=met))
-        return message if message and not await self._store.handled(call.id) else None
+        return message if await self._store.message(row.message_id) is None else None
 
     async def accept(self, call: Call) -> bool:
         if await self._store.handled(call.id):

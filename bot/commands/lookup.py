@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.commands.registry import Ask, Reply, Rest, command
@@ -22,9 +22,11 @@ _FILTER = re.compile(r"\b(since|source|lang|topic):(\S+)")
 
 
 class LookingUp:
-    def __init__(self, store: Store, newsroom: Newsroom) -> None:
+    def __init__(self, store: Store, newsroom: Newsroom, troubles: Callable[[], Sequence[str]] = tuple) -> None:
+        """troubles: what is wrong now that feeds and rows do not show."""
         self._store = store
         self._newsroom = newsroom
+        self._troubles = troubles
 
     @command(example="latest 5 cac")
     async def latest(self, ask: Ask, n: int = 5, topic: str = "") -> Reply:
@@ -116,11 +118,18 @@ class LookingUp:
         last = max((s.last_ok for s in polled if s.last_ok), default=None)
         ago = f", last answer {words((ask.now - last).total_seconds())} ago" if last else ", none has answered yet"
         waiting = sum(counts.get(state, 0) for state in ("pending", "sending", "ambiguous"))
+        held, dead = counts.get("held", 0), counts.get("dead", 0)
         lines = [
             f"Feeds: {len(polled) - len(failing)} of {len(polled)} well{ago}",
             f"Stories: {counts.get('stories', 0)} · entries read: {counts.get('entries', 0)}",
-            f"Messages: {counts.get('sent', 0)} sent, {waiting} waiting, {counts.get('dead', 0)} undeliverable",
+            f"Messages: {counts.get('sent', 0)} sent, {waiting} waiting, {held} held, {dead} undeliverable",
         ]
+        lines += [f"Trouble: {words_}" for words_ in self._troubles()]
+        paused = [chat for chat in await self._store.chats() if chat.paused]
+        if paused:
+            lines.append(
+                f"Chats out of reach: {len(paused)}" + (f"; {ask.prefix}queue names them" if ask.owner else "")
+            )
         if ask.owner and failing:
             lines += [f"{s.feed_id}: {s.error}" for s in failing[:10]]
         return Reply(Message((title("Status"), bullets(*lines))))

@@ -1,6 +1,8 @@
-"""What owners see of the outbox: what waits and why, what can never be delivered, and trying it again."""
+"""What is on its way and what is not: held, waiting, undeliverable; and trying it again."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from bot.commands.registry import Ask, Reply, command
 from bot.core import outbox
@@ -8,8 +10,12 @@ from bot.core.changes import Audit, Changes
 from bot.core.chat import PAUSES, Delivery, Role
 from bot.core.durations import words
 from bot.core.errors import BadRequest
-from bot.core.message import Line, Message, bold, bullets, code, line, note, say, text, title
+from bot.core.habits import Habits
+from bot.core.message import Line, Message, Span, bold, bullets, code, line, note, say, text, title
 from bot.core.ports import Store
+from bot.judge import render
+from bot.judge.gathering import LATE
+from bot.judge.hours import Untold, live_mutes, next_slot, quiet_ends, why_held
 
 MOST = 20
 SHORT = 6
@@ -18,6 +24,22 @@ SHORT = 6
 class Outgoing:
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    @command(example="held")
+    async def held(self, ask: Ask) -> Reply:
+        """What waits for its hour here, why, and until when."""
+        chat = await self._store.chat(ask.call.chat.id) or ask.call.chat
+        rows = await self._store.held(chat.id)
+        if not rows:
+            return Reply(say("Nothing is held here."))
+        lines = []
+        for row in rows[:MOST]:
+            story = await self._store.story(row.story_id)
+            why = why_held(chat.habits, story or Untold(), ask.now, urgent=row.urgent) or row.held
+            what = render.one_line(story) if story else line("a message")
+            lines.append((*what, Span(f" · {_until(chat.habits, why, ask.now)}")))
+        more = (note(f"… and {len(rows) - MOST} more"),) if len(rows) > MOST else ()
+        return Reply(Message((title(f"{len(rows)} held"), bullets(*lines), *more)))
 
     @command(role=Role.OWNER, example="queue")
     async def queue(self, ask: Ask) -> Reply:
@@ -57,6 +79,15 @@ class Outgoing:
         )
         changes = Changes(at=ask.now, deliveries=tuple(outbox.replay(row, ask.now) for row in wanted), audit=(audit,))
         return Reply(Message((text(f"Done: {len(wanted)} go out again."),)), changes)
+
+
+def _until(habits: Habits, why: str, now: datetime) -> str:
+    """`quiet until 2022-08-20 07:00 UTC`."""
+    mute = next((m for m in live_mutes(habits, now) if why == f"mute {m.what}".rstrip()), None)
+    ends = {"quiet": quiet_ends(habits, now), "digest": next_slot(habits, now)}.get(why, mute.until if mute else None)
+    if why == LATE:
+        return "comes within a minute, together with what else an outage kept"
+    return why + (f" until {render.stamp(ends)}" if ends else "")
 
 
 def _one_line(row: Delivery) -> Line:

@@ -12,7 +12,7 @@ from bot.core.message import Message, code, line, text
 from bot.core.news import Story
 from bot.core.ports import Store
 from bot.judge import mending, render
-from bot.judge.decide import tell
+from bot.judge.decide import Memory, tell
 
 AUDITED = "story"
 """Begins what the audit calls these."""
@@ -30,7 +30,7 @@ class Stories:
             rest, alone = mending.split(story, number, ask.now)
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        messages, rows = tell(alone, render.alert(alone), Act.POST, await self._store.subscriptions(), ask.now)
+        messages, rows = tell(alone, render.alert(alone), Act.POST, await self._memory(), ask.now)
         changes = Changes(
             at=ask.now,
             stories=(rest, alone),
@@ -53,6 +53,10 @@ class Stories:
         part = (code(f"#{second.id}"), " is part of ", code(f"#{first.id}"))
         said = line("Done: ", *part, f", {whole.report_count} reports.")
         return Reply(Message((text(said),)), Changes(at=ask.now, stories=(whole, sign), audit=(example,)))
+
+    async def _memory(self) -> Memory:
+        habits = {chat.id: chat.habits for chat in await self._store.chats()}
+        return Memory(unseen=frozenset(), subscriptions=await self._store.subscriptions(), habits=habits)
 
     async def _story(self, name: str) -> Story:
         story = await self._store.story(name.lower().lstrip("#"))

@@ -31,6 +31,7 @@ class Changes:
         outbox is left as it is, but for an EDIT of a higher revision, which takes its place); rows with a seq replace
         the row of the same key, but for an EDIT that has been overtaken.
     messages: (message_id, message) shown by deliveries; a message_id already there is left as it is.
+    shown: (story id, revision): posts of this story are being brought up to this revision.
     calls: ids of calls whose effect is in this very value, so that a repeat is known. accepted: calls to be answered
         yet, whatever happens to this process.
     cursors: (name, value) marks of the adapters, e.g. `telegram.offset`.
@@ -48,6 +49,7 @@ class Changes:
     stories: tuple[Story, ...] = ()
     messages: tuple[tuple[str, Message], ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    shown: tuple[tuple[str, int], ...] = ()
     chats: tuple[Chat, ...] = ()
     chats_gone: tuple[str, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.habits import Habits
+
 EVERY_TOPIC = "all"
 """The subscription that takes every topic."""
 REVIEW = "review"
@@ -20,7 +22,7 @@ class Chat:
     kind: `private`, `group`, `channel`. paused: why nothing is sent there now ("" when all is well): `blocked`,
     `kicked`, `not_found`, `archived`, `rights`, `topic_closed`, `deactivated`. Subscriptions, and what is due there,
     are kept meanwhile. since: when it was paused, or met. probes: how often a message was tried there in spite of the
-    pause, since the last that went well.
+    pause, since the last that went well. habits: when it wants to hear.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Chat:
     paused: str = ""
     since: datetime | None = None
     probes: int = 0
+    habits: Habits = Habits()
 
     @property
     def channel(self) -> str:
@@ -166,6 +169,10 @@ class State(StrEnum):
     DEAD = "dead"
 
 
+OPEN = frozenset({State.PENDING, State.SENDING, State.AMBIGUOUS})
+"""States of rows that are still to be settled."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """The platform's proof of one part. message_id: as the platform writes it (Slack: `ts`)."""
@@ -182,8 +189,8 @@ class Delivery:
     seq: order in its chat; 0 until the store gives it one at the first commit.
     message_id: which stored message to show (many rows share one). story_id, revision: what it tells of.
     next_try: not before. attempts: sockets touched; looks: how often it was looked for. receipts: parts already shown,
-        in order. error: last failure as a sentence. held: why it waits for its hour, e.g. `quiet`. into: key of the
-        row that shows it.
+        in order. target: the message to answer, where that is not the story's post. error: last failure as a sentence.
+        held: why it waits for its hour, e.g. `quiet`. into: key of the row that shows it.
     An EDIT is one row for each chat and story: a newer revision takes its place. An ANSWER is forgotten once settled.
     Transitions are in core/outbox.py.
     """
@@ -201,6 +208,7 @@ class Delivery:
     attempts: int = 0
     looks: int = 0
     receipts: tuple[Receipt, ...] = ()
+    target: str = ""
     error: str = ""
     held: str = ""
     into: str = ""
@@ -211,12 +219,17 @@ class Delivery:
     @property
     def open(self) -> bool:
         """Still to be settled; the oldest open row of a lane is its head and the only one of it that may be sent."""
-        return self.state in (State.PENDING, State.SENDING, State.AMBIGUOUS)
+        return self.state in OPEN
 
     @property
     def waits(self) -> bool:
         """Open, or held for its hour: nothing that tidies may touch it."""
         return self.open or self.state is State.HELD
+
+    @property
+    def card(self) -> bool:
+        """It shows the story itself, and is brought up to date as that grows; what an update said stays as it was."""
+        return self.act is Act.POST and self.revision == 1
 
     @property
     def forgotten(self) -> bool:

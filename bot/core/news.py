@@ -187,7 +187,8 @@ class Verdict:
 
     alert: some topic fired. matches: every topic with any evidence, best first. entities: keys of companies and laws
     named, none so general that it tells nothing apart. subjects: what it is about, softer (`minors`, `live-streams`).
-    acts: kinds of thing done (`fine`, `delist`), the same in every language. amounts: sums of money
+    acts: kinds of thing done (`fine`, `delist`), the same in every language. urgent: the headline names an act that a
+    topic it alerts calls urgent. amounts: sums of money
     named, in CNY. stages: normalised, rules, blockers, in order. reason: one sentence.
     """
 
@@ -196,6 +197,7 @@ class Verdict:
     entities: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
+    urgent: bool = False
     amounts: tuple[float, ...] = ()
     stages: tuple[Stage, ...] = ()
     reason: str = ""
@@ -248,8 +250,7 @@ class Story:
     reports: oldest first, at most 50. report_count: all of them. revision: grows with each visible change.
     features: what `judge.stories` needs to recognise the story again; plain JSON, opaque to stores.
     score: of the lead report, by the topic it fits best.
-    urgent: it reaches its topic's `urgent` score. rumour: no official report and no plain wording so far.
-    shown: the revision that posts were last brought up to.
+    urgent: its act is one that may break into quiet hours. rumour: so far a plan, or told by unnamed sources.
     silent: known only from first readings or old entries, so nobody was told of it yet.
     merged_into: id of the story it was found to be part of, "" for all others.
     """
@@ -276,6 +277,5 @@ class Story:
     score: float = 0.0
     urgent: bool = False
     rumour: bool = False
-    shown: int = 1
     silent: bool = False
     merged_into: str = ""

@@ -1,6 +1,7 @@
 """The life of a delivery, as pure functions: pending -> sending -> sent, ambiguous or dead.
 
 held      -> pending      release        its hour has come
+pending   -> pending      postpone       what it belongs to has not gone out
 held, pending -> folded   fold           another row shows it as one line of many
 pending   -> sending      begin          durable before the socket is touched
 sending   -> sent         part_shown     the last part was shown
@@ -9,7 +10,7 @@ sending   -> pending      put_off        certainly not delivered, or told to wai
 sending   -> ambiguous    unsure         the answer was lost, or the process died
 ambiguous -> sent/pending settled by looking in the chat, or by repeating under the same visible id
 any open  -> sent         taken_for_sent the chat's policy is to repeat nothing that may be there
-any open  -> folded       drop           there is nothing left to edit
+held, any open -> folded  drop           there is nothing left to edit, or nobody who wants to hear
 any open  -> dead         give_up        the platform will never take it
 dead      -> pending      replay         an operator wants it tried again
 """
@@ -56,6 +57,12 @@ def put_off(delivery: Delivery, error: str, wait_s: float, now: datetime) -> Del
     return replace(delivery, state=State.PENDING, error=error, next_try=now + timedelta(seconds=wait_s))
 
 
+def postpone(delivery: Delivery, wait_s: float, now: datetime) -> Delivery:
+    """It is not its turn yet: what it belongs to has not gone out."""
+    _must_be(delivery, State.PENDING)
+    return replace(delivery, next_try=now + timedelta(seconds=wait_s))
+
+
 def unsure(delivery: Delivery, error: str, now: datetime) -> Delivery:
     """It may have arrived."""
     _must_be(delivery, State.SENDING)
@@ -95,9 +102,9 @@ def fold(delivery: Delivery, into: str) -> Delivery:
 
 
 def drop(delivery: Delivery, error: str) -> Delivery:
-    """There is nothing any more that it could change."""
-    _must_be(delivery, State.PENDING, State.SENDING, State.AMBIGUOUS)
-    return replace(delivery, state=State.FOLDED, error=error)
+    """There is nothing any more that it could change, or nobody who wants to hear it."""
+    _must_be(delivery, State.HELD, State.PENDING, State.SENDING, State.AMBIGUOUS)
+    return replace(delivery, state=State.FOLDED, held="", error=error)
 
 
 def replay(delivery: Delivery, now: datetime) -> Delivery:

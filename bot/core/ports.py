@@ -90,15 +90,23 @@ class News(Protocol):
     async def live_stories(self, since: datetime) -> Sequence[Story]:
         """Stories with last_update >= since, oldest first."""
 
+    async def commit(self, changes: Changes) -> None:
+        """All or nothing, durable when it returns. Raises Stale when `expect` fails, Full when the disk does;
+        then nothing changed, in memory or on disk."""
+
+
+class Readers(Protocol):
+    """Who wants to hear."""
+
     async def subscriptions(self) -> Sequence[Subscription]:
         """All subscriptions, any order; those of paused chats too, since what is due there is kept."""
 
     async def chats(self) -> Sequence[Chat]:
         """Every chat that is known, any order."""
 
-    async def commit(self, changes: Changes) -> None:
-        """All or nothing, durable when it returns. Raises Stale when `expect` fails, Full when the disk does;
-        then nothing changed, in memory or on disk."""
+
+class Newsdesk(News, Readers, Protocol):
+    """What polling needs: what is news, and to whom."""
 
 
 class Archive(Protocol):
@@ -178,20 +186,20 @@ class Outbox(Protocol):
 class Shelf(Protocol):
     """Rows that are not on their way."""
 
-    async def holding(self) -> Sequence[str]:
-        """Ids of chats that have HELD rows."""
-
     async def held(self, chat_id: str) -> Sequence[Delivery]:
         """HELD rows of the chat, in order of seq."""
 
     async def dead(self, limit: int) -> Sequence[Delivery]:
         """Dead rows, newest first."""
 
+    async def holding(self) -> Sequence[str]:
+        """Ids of chats that have HELD rows."""
+
     async def grown(self) -> Sequence[Story]:
-        """Stories that people see in an older revision: `revision > shown`."""
+        """Stories, told and not merged into others, whose revision is later than the one they were shown in last."""
 
 
-class Store(News, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
+class Store(Newsdesk, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
     """Everything that stays. Only app.py says this name."""
 
     async def open(self) -> None:
@@ -212,7 +220,7 @@ class Store(News, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
 class Parcel:
     """One part of one delivery, ready to be sent. part counts from 0. target: message id to edit or answer, "" for
     a post. key: idempotency key of the delivery; key and part travel with the message where the platform lets them.
-    plain: no markup at all."""
+    plain: no markup at all. alerts: it tells news, rather than answer somebody or notify an owner."""
 
     key: str
     chat_id: str
@@ -221,6 +229,7 @@ class Parcel:
     part: int = 0
     target: str = ""
     plain: bool = False
+    alerts: bool = True
     story_id: str = ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -23,6 +23,9 @@ TOKEN_PAUSE_S = 300.0
 LOOK_AGAIN_S = 30.0
 LOOKS = 20
 """So often, which is for ten minutes, a channel that cannot see its own messages is asked before the policy decides."""
+EDIT_WAITS_S = 30.0
+LONGEST_WAIT_S = 86400.0
+"""No platform asks for more; a longer one was written down under a clock that was wrong."""
 ANSWER_KEPT = timedelta(hours=1)
 """Nobody waits longer for an answer."""
 
@@ -61,6 +64,11 @@ class Carrier:
             rows.append(outbox.within(row, now + timedelta(seconds=outbox.SETTLE_S)))
         if rows:
             await self._store.commit(Changes(at=self._clock.now(), deliveries=tuple(rows)))
+        for channel, pace in self._paces.items():
+            mark = await self._store.cursor(_wait_mark(channel))
+            left = (datetime.fromisoformat(mark) - now).total_seconds() if mark else 0.0
+            if 0 < left <= LONGEST_WAIT_S:
+                pace.rest(self._clock.monotonic() + left)
 
     async def carry(self, channel: Channel, chat: Chat, head: Delivery) -> None:
         """Raises StoreError."""
@@ -74,10 +82,14 @@ class Carrier:
         if head.act is Act.ANSWER and self._clock.now() - head.created > ANSWER_KEPT:
             await self._settle(outbox.give_up(head, "nobody waits for it any more"))
             return
-        parcel, parts = await self._parcel(channel, head, message)
-        if parcel is None:
-            await self._settle(outbox.drop(head, "there is no post of it here to edit"))
+        first = await self._store.posted(head.chat_id, head.story_id) if head.story_id else None
+        if head.act is Act.EDIT and not (first and first.card and first.state is State.SENT):
+            waits = first is not None and first.card and first.waits
+            now = self._clock.steady()
+            gone = "there is no post of it here to edit"
+            await self._settle(outbox.postpone(head, EDIT_WAITS_S, now) if waits else outbox.drop(head, gone))
             return
+        parcel, parts = _parcel(channel, head, message, first)
         if head.state is State.AMBIGUOUS and not await self._must_repeat(channel, chat, head, parcel, parts):
             return
         head = outbox.begin(head)
@@ -90,8 +102,7 @@ class Carrier:
             log.exception("a channel failed in an unforeseen way", chat=chat.id)
             await self._failed(chat, head, MaybeSent(f"{type(error).__name__} in the adapter"))
         else:
-            back = (replace(chat, probes=0, since=None),) if chat.probes else ()
-            await self._settle(outbox.part_shown(head, receipt, parts, self._clock.steady()), *back)
+            await self._settle(outbox.part_shown(head, receipt, parts, self._clock.steady()), *await self._back(chat))
 
     async def _must_repeat(self, channel: Channel, chat: Chat, head: Delivery, parcel: Parcel, parts: int) -> bool:
         """Whether an ambiguous row has to be sent (again): only when it is known, or assumed, not to be there.
@@ -117,27 +128,10 @@ class Carrier:
             await self._settle(outbox.taken_for_sent(head, now))
         return self._repeat_unsure
 
-    async def _parcel(self, channel: Channel, row: Delivery, message: Message) -> tuple[Parcel | None, int]:
-        """The next part and how many there are; None when there is no post to edit."""
-        parts, target, act, done = channel.parts(message), "", row.act, len(row.receipts)
-        if act in (Act.EDIT, Act.REPLY):
-            first = await self._store.posted(row.chat_id, row.story_id)
-            shown = first.receipts if first and first.state is State.SENT else ()
-            if act is Act.EDIT and not shown:
-                return None, 0
-            parts = min(parts, len(shown)) if act is Act.EDIT else parts
-            target = shown[done if act is Act.EDIT else 0].message_id if shown else ""
-        parcel = Parcel(
-            key=row.key,
-            chat_id=row.chat_id,
-            message=message,
-            act=act if target else Act.POST,
-            part=done,
-            target=target,
-            plain=row.plain,
-            story_id=row.story_id,
-        )
-        return parcel, parts
+    async def _back(self, chat: Chat) -> tuple[Chat, ...]:
+        """The chat as one that can be reached, when that had been in doubt."""
+        known = await self._store.chat(chat.id)
+        return (replace(known, paused="", since=None, probes=0),) if known and known.probes else ()
 
     async def _failed(self, chat: Chat, row: Delivery, error: BotError) -> None:
         """Settle a row by what the error says to do next."""
@@ -146,6 +140,9 @@ class Carrier:
         match error:
             case SlowDown():
                 self._wait(chat, error.after_s, whole_bot=error.whole_bot)
+                if error.whole_bot:
+                    until = (now + timedelta(seconds=error.after_s)).isoformat()
+                    changes = replace(changes, cursors=((_wait_mark(chat.channel), until),))
                 row = outbox.put_off(row, words, error.after_s, now)
             case NotSent():
                 row = outbox.put_off(row, words, outbox.backoff_s(row.attempts, self._rng), now)
@@ -164,7 +161,7 @@ class Carrier:
             case Refused(reason="message_gone") if row.act is Act.REPLY:
                 row = replace(outbox.put_off(row, words, 0.0, now), act=Act.POST)
             case Refused() if error.reason in PAUSES:
-                changes = self._paused(changes, chat, error)
+                changes = self._paused(changes, await self._store.chat(chat.id) or chat, error)
                 row = outbox.put_off(row, words, 0.0, now) if row.act is not Act.ANSWER else outbox.give_up(row, words)
             case Refused():
                 changes = self._dead(changes, chat, row, words)
@@ -210,3 +207,30 @@ class Carrier:
                 self._owed[row.key] = changes
             raise
         self._owed.pop(row.key, None)
+
+
+def _wait_mark(channel: str) -> str:
+    """Name of the mark that says until when a platform wants no calls at all: a restart does not end that."""
+    return f"{channel}.wait"
+
+
+def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery | None) -> tuple[Parcel, int]:
+    """The next part, and how many there are. first: the row that posted the story here."""
+    parts, done = channel.parts(message), len(row.receipts)
+    shown = first.receipts if first and row.act in (Act.EDIT, Act.REPLY) else ()
+    if row.act is Act.EDIT:
+        parts = min(parts, len(shown))
+    target = shown[done if row.act is Act.EDIT else 0].message_id if shown else row.target
+    act = Act.REPLY if row.act is Act.ANSWER else row.act
+    parcel = Parcel(
+        key=row.key,
+        chat_id=row.chat_id,
+        message=message,
+        act=act if target else Act.POST,
+        part=done,
+        target=target,
+        plain=row.plain,
+        alerts=bool(row.story_id) or row.act is Act.GATHERED,
+        story_id=row.story_id,
+    )
+    return parcel, parts

@@ -9,11 +9,12 @@ from functools import partial
 
 import structlog
 
-from bot.core.chat import Chat, Delivery
+from bot.core.chat import POSTS, Chat, Delivery
 from bot.core.errors import StoreError
 from bot.core.ports import Channel, Clock, Store
 from bot.jobs.carry import Carrier
-from bot.jobs.notices import Notices
+from bot.jobs.gather import Gatherer
+from bot.jobs.notices import Notices, disk_trouble
 from bot.jobs.pace import Pace
 
 log = structlog.get_logger("deliver")
@@ -36,6 +37,7 @@ class DeliverJob:
         clock: Clock,
         rng: random.Random,
         notices: Notices | None = None,
+        gatherer: Gatherer | None = None,
         *,
         repeat_unsure: bool = True,
     ) -> None:
@@ -46,6 +48,7 @@ class DeliverJob:
         self._paces = {name: Pace(c.limits, clock.monotonic()) for name, c in channels.items()}
         self._notices = notices or Notices((), channels, clock)
         self._carrier = Carrier(store, clock, rng, self._paces, self._notices, repeat_unsure=repeat_unsure)
+        self._gatherer = gatherer or Gatherer(store, clock)
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._not_before = 0.0
 
@@ -98,12 +101,13 @@ class DeliverJob:
 
     async def _guarded(self, channel: Channel, chat: Chat, head: Delivery) -> None:
         try:
-            await self._carrier.carry(channel, chat, head)
+            if not (head.act in POSTS and await self._gatherer.caught_up(chat)):
+                await self._carrier.carry(channel, chat, head)
         except StoreError as error:
             # What was sent and could not be recorded stands as SENDING in memory too: it is unsure, and looked after.
             log.error("cannot record a delivery, so nothing more is sent for now", chat=chat.id, error=str(error))
             self._not_before = self._clock.monotonic() + STORE_PAUSE_S
-            await self._notices.sound("disk", f"I cannot write to my disk: {error}. Nothing is lost; free some space.")
+            await self._notices.sound("disk", disk_trouble(error))
         except Exception:
             log.exception("a delivery could not be handled", chat=chat.id)
             self._paces[chat.channel].told_to_wait(chat, self._clock.monotonic() + 60, whole_bot=False)

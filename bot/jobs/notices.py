@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
 
 from bot.core.chat import Chat, Delivery
-from bot.core.errors import BotError
+from bot.core.errors import BotError, StoreError
 from bot.core.identity import delivery_key, digest
 from bot.core.message import Message, note, text
 from bot.core.ports import Channel, Clock, Parcel
@@ -26,7 +26,7 @@ class Notices:
         self._clock = clock
         found = (_private_chat(owner) for owner in sorted(owners))
         self._chats = [c for c in found if c.channel in channels and channels[c.channel].limits.interactive]
-        self._sounded: set[str] = set()
+        self._sounded: dict[str, str] = {}
 
     def rows(self, about: str, words: str, now: datetime, *, instead_of: str = "") -> Rows:
         """A notice for the same commit as what it is about. about: names the occasion, so that it is told once for
@@ -52,9 +52,9 @@ class Notices:
         the channel itself that is broken. Never raises."""
         if kind in self._sounded:
             return
-        self._sounded.add(kind)
+        self._sounded[kind] = words
         for chat in self._chats:
-            parcel = Parcel(key=digest("alarm", kind, chat.id), chat_id=chat.id, message=_message(words))
+            parcel = Parcel(key=digest("alarm", kind, chat.id), chat_id=chat.id, message=_message(words), alerts=False)
             try:
                 await self._channels[chat.channel].send(parcel)
             except BotError as error:
@@ -62,7 +62,15 @@ class Notices:
 
     def calm(self, kind: str) -> None:
         """What was sounded is over; the next time it is told anew."""
-        self._sounded.discard(kind)
+        self._sounded.pop(kind, None)
+
+    def troubles(self) -> Sequence[str]:
+        """What was sounded and is not over, in words."""
+        return tuple(self._sounded.values())
+
+
+def disk_trouble(error: StoreError) -> str:
+    return f"Nothing is read or sent for now, and nothing is lost: {error}"
 
 
 def _private_chat(owner: str) -> Chat:

@@ -47,9 +47,13 @@ class Pace:
     def told_to_wait(self, chat: Chat, until: float, *, whole_bot: bool) -> None:
         """The platform said so; nothing goes before `until`."""
         if whole_bot:
-            self._bot = max(self._bot, until)
+            self.rest(until)
         key = self._key(chat.id)
         self._chats[key] = max(self._chats.get(key, 0.0), until)
+
+    def rest(self, until: float) -> None:
+        """Nothing at all goes before `until`."""
+        self._bot = max(self._bot, until)
 
     def _pause(self, chat: Chat) -> float:
         return self._limits.per_chat_s if chat.kind == "private" else self._limits.per_group_s

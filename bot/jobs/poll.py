@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -11,14 +12,19 @@ import structlog
 
 from bot.core.changes import Changes
 from bot.core.errors import FetchError, StoreError
+from bot.core.habits import Habits
 from bot.core.news import Feed, FeedState, Reading, Story
-from bot.core.ports import Clock, News, Source
+from bot.core.ports import Clock, Newsdesk, Source
+from bot.jobs.notices import Notices, disk_trouble
 from bot.jobs.telling import Telling, Told
 from bot.judge.decide import Editor, Memory, keys_of
 from bot.judge.newsroom import Newsroom
 
 log = structlog.get_logger("poll")
 STORE_PAUSE_S = 30.0
+GIVEN_UP = timedelta(days=7)
+A_DAY = timedelta(days=1)
+NO_HABITS = Habits()
 LIVE_DAYS = 30
 """How long a story may still be joined, at most."""
 
@@ -31,7 +37,7 @@ class PollJob:
 
     def __init__(
         self,
-        store: News,
+        store: Newsdesk,
         source: Source,
         newsroom: Newsroom,
         clock: Clock,
@@ -39,8 +45,10 @@ class PollJob:
         new_editor: Callable[[Sequence[Story]], Editor],
         concurrency: int,
         telling: Telling | None = None,
+        notices: Notices | None = None,
     ) -> None:
-        """new_editor: builds an Editor from live stories, as stored. telling: fetches what alerts are told from."""
+        """new_editor: builds an Editor from live stories, as stored. telling: fetches what alerts are told from.
+        notices: how owners learn that nothing can be written."""
         self._store = store
         self._source = source
         self._newsroom = newsroom
@@ -48,6 +56,7 @@ class PollJob:
         self._new_editor = new_editor
         self._concurrency = concurrency
         self._telling = telling
+        self._notices = notices or Notices((), {}, clock)
         self._editor: Editor | None = None
         self._forgotten = clock.now()
         self._stories_version = newsroom.stories_version
@@ -63,15 +72,19 @@ class PollJob:
         feeds = self._newsroom.feeds
         if feeds is self._enlisted:
             return
-        known = {state.feed_id for state in await self._store.states()}
-        now = self._clock.now()
-        fresh = tuple(
+        known = {state.feed_id: state for state in await self._store.states()}
+        now = self._clock.steady()
+        fresh = [
             FeedState(feed_id=feed.id, next_check=now)
             for feed in feeds.values()
             if feed.enabled and feed.id not in known
-        )
+        ]
+        if self._enlisted is None:
+            # Times written under a clock that was wrong: nobody asks a feed to wait for longer than a day.
+            latest = {s.feed_id: now + timedelta(seconds=s.interval_s) + A_DAY for s in known.values()}
+            fresh += [replace(s, next_check=now) for s in known.values() if s.next_check > latest[s.feed_id]]
         if fresh:
-            await self._store.commit(Changes(at=now, states=fresh))
+            await self._store.commit(Changes(at=self._clock.now(), states=tuple(fresh)))
         self._enlisted = feeds
 
     async def run(self) -> None:
@@ -81,12 +94,12 @@ class PollJob:
             await self._flush()
             await self.enlist()
         except StoreError as error:
-            self._pause(error)
+            await self._pause(error)
             return
         free = self._concurrency - len(self._reading)
         if free <= 0:
             return
-        for state in await self._store.due(self._clock.now(), free + len(self._reading) + len(self._newsroom.feeds)):
+        for state in await self._store.due(self._clock.steady(), free + len(self._reading) + len(self._newsroom.feeds)):
             feed = self._newsroom.feeds.get(state.feed_id)
             if feed is None or not feed.enabled or feed.id in self._reading or feed.id in self._quiet:
                 continue
@@ -137,19 +150,14 @@ class PollJob:
     async def _settle(self, feed: Feed, state: FeedState, reading: Reading | FetchError) -> Changes:
         """What a reading means; committed already when it is more than a feed's state."""
         if isinstance(reading, FetchError):
-            return (await self._ready()).failed(feed, state, reading, self._clock.now())
+            return self._scheduled((await self._ready()).failed(feed, state, reading, self._clock.now()))
         if reading.unchanged:
-            return (await self._ready()).unchanged(feed, state, reading)
+            return self._scheduled((await self._ready()).unchanged(feed, state, reading))
         told = await self._prepared(feed, state, reading)
         async with self._deciding:
-            memory = Memory(
-                unseen=await self._store.unseen(keys_of(reading)),
-                subscriptions=await self._store.subscriptions(),
-                articles=told.articles,
-                rewrites=told.rewrites,
-            )
+            memory = await self._memory(reading, told)
             editor = await self._ready()  # last, so that nothing changes stories by hand before they are committed
-            changes = editor.decide(feed, state, reading, memory, self._newsroom.judge)
+            changes = self._scheduled(editor.decide(feed, state, reading, memory, self._newsroom.judge))
             if changes.only_states:
                 return changes
             try:
@@ -158,9 +166,29 @@ class PollJob:
                 self._editor = None  # its stories ran ahead of what is stored
                 raise
         for judged in changes.entries:
-            if judged.outcome in ("alert", "grew"):
+            if judged.outcome in ("alert", "update", "grew"):
                 log.info(judged.outcome, feed=feed.id, story=judged.story_id, title=judged.entry.title[:120])
         return changes
+
+    def _scheduled(self, changes: Changes) -> Changes:
+        """Next checks by the time that never goes back: by a clock set back an hour they would all be past at once."""
+        behind = self._clock.steady() - changes.at
+        if behind < timedelta(seconds=1):
+            return changes
+        return replace(changes, states=tuple(replace(s, next_check=s.next_check + behind) for s in changes.states))
+
+    async def _memory(self, reading: Reading, told: Told) -> Memory:
+        """What may be known to the decision. A chat that could not be reached for a week is told nothing more, until
+        it can be."""
+        chats = await self._store.chats()
+        given_up = {c.id for c in chats if c.paused and c.since and reading.at - c.since > GIVEN_UP}
+        return Memory(
+            unseen=await self._store.unseen(keys_of(reading)),
+            subscriptions=[s for s in await self._store.subscriptions() if s.chat_id not in given_up],
+            articles=told.articles,
+            rewrites=told.rewrites,
+            habits={c.id: c.habits for c in chats if c.habits is not NO_HABITS and c.habits != NO_HABITS},
+        )
 
     async def _prepared(self, feed: Feed, state: FeedState, reading: Reading) -> Told:
         """What the new entries that will alert are told from."""
@@ -193,14 +221,16 @@ class PollJob:
     async def _guarded(self, feed: Feed, state: FeedState) -> None:
         try:
             await self.one(feed, state, later=True)
+            self._notices.calm("disk")
         except StoreError as error:
-            self._pause(error)
-        except Exception as error:
+            await self._pause(error)
+        except Exception:
             log.exception("a feed could not be handled", feed=feed.id)
-            failure = FetchError(f"could not be handled ({type(error).__name__}); see the log")
-            failed = (await self._ready()).failed(feed, state, failure, self._clock.now())
+            failure = FetchError("could not be handled; the log says more")
+            failed = self._scheduled((await self._ready()).failed(feed, state, failure, self._clock.now()))
             self._quiet.update((s.feed_id, s) for s in failed.states)
 
-    def _pause(self, error: StoreError) -> None:
+    async def _pause(self, error: StoreError) -> None:
         log.error("cannot remember what feeds say, so none is read for now", error=str(error))
         self._not_before = self._clock.monotonic() + STORE_PAUSE_S
+        await self._notices.sound("disk", disk_trouble(error))

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.changes import Changes
-from bot.core.chat import REVIEW, Act, Delivery, Subscription
+from bot.core.chat import REVIEW, Act, Delivery, State, Subscription
 from bot.core.errors import FetchError
+from bot.core.habits import Habits
 from bot.core.identity import delivery_key, digest, story_id
 from bot.core.message import Message
 from bot.core.news import Entry, Feed, FeedState, Judged, Reading, Report, Stage, Story, Verdict
 from bot.judge import render, timing
+from bot.judge.gathering import LATE
+from bot.judge.hours import Told, Untold, why_held
 from bot.judge.stories import Joined, StoryIndex, with_memory
 from bot.judge.summary import summarise
 from bot.judge.updates import told, whats_new
 from bot.judge.verdict import Judge
 
+OUTAGE_S = 3600.0
+"""So long without a good look at a feed, and its older entries come as one list instead of ringing one by one."""
 MAX_REPORTS = 50
 """Reports kept by name in a story; the rest are counted."""
 
@@ -27,12 +32,13 @@ MAX_REPORTS = 50
 class Memory:
     """What a decision may know. unseen: those of the reading's keys never seen before. articles: by entry key, the
     text of an article whose feed gives little more than a headline. rewrites: by entry key, a summary to be shown in
-    place of sentences of the source."""
+    place of sentences of the source. habits: of the chats that have any, by chat."""
 
     unseen: frozenset[str]
     subscriptions: Sequence[Subscription]
     articles: Mapping[str, str] = field(default_factory=dict)
     rewrites: Mapping[str, str] = field(default_factory=dict)
+    habits: Mapping[str, Habits] = field(default_factory=dict)
 
 
 def keys_of(reading: Reading) -> frozenset[str]:
@@ -45,9 +51,8 @@ class _Draft:
     """What one reading has decided so far."""
 
     now: datetime
-    subscriptions: Sequence[Subscription]
-    articles: Mapping[str, str]
-    rewrites: Mapping[str, str]
+    memory: Memory
+    late_before: datetime | None
     entries: list[Judged] = field(default_factory=list)
     stories: dict[str, Story] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
@@ -57,6 +62,13 @@ class _Draft:
         self.messages.update(messages)
         self.deliveries.extend(rows)
 
+    def tell(self, story: Story, message: Message, act: Act, entry: Entry) -> None:
+        self.send(*tell(story, message, act, self.memory, self.now, late=self.late(entry)))
+
+    def late(self, entry: Entry) -> bool:
+        """Whether an outage has kept this entry from being read while it was new."""
+        return self.late_before is not None and (entry.published or self.late_before) <= self.late_before
+
 
 class Editor:
     """Decides what each entry of a reading is to its readers.
@@ -65,7 +77,17 @@ class Editor:
     commit then fails must build a new Editor from the store.
     """
 
-    def __init__(self, live: Sequence[Story], *, bounds: timing.Bounds, max_age_s: float, rng: random.Random) -> None:
+    def __init__(
+        self,
+        live: Sequence[Story],
+        *,
+        bounds: timing.Bounds,
+        max_age_s: float,
+        rng: random.Random,
+        outage_s: float = OUTAGE_S,
+    ) -> None:
+        """max_age_s, outage_s: see config.models.Poll and DeliveryPolicy."""
+        self._outage_s = outage_s
         self._bounds = bounds
         self._max_age = timedelta(seconds=max_age_s)
         self._rng = rng
@@ -80,7 +102,7 @@ class Editor:
         Unseen entries of a first reading beyond `feed.first`, and entries published longer ago than max_age, are
         judged and kept for look-ups, but wake nobody.
         """
-        draft = _Draft(reading.at, memory.subscriptions, memory.articles, memory.rewrites)
+        draft = _Draft(reading.at, memory, self._late_before(state, reading.at))
         fresh = [e for e in reading.entries if all(key in memory.unseen for key in _keys(e))]
         fresh = list({e.key: e for e in reversed(fresh)}.values())
         fresh.sort(key=lambda e: e.published or reading.at)
@@ -99,6 +121,12 @@ class Editor:
             messages=tuple(draft.messages.items()),
             deliveries=tuple(draft.deliveries),
         )
+
+    def _late_before(self, state: FeedState, now: datetime) -> datetime | None:
+        """Until when an entry must have been published to be late; None when the feed was read all the time."""
+        pause = timedelta(seconds=max(self._outage_s, 2 * state.interval_s))
+        away = state.last_ok is not None and now - state.last_ok > pause
+        return now - timedelta(seconds=self._outage_s) if away else None
 
     def unchanged(self, feed: Feed, state: FeedState, reading: Reading) -> Changes:
         """What to remember of a reading that held what the last one did: only when to look next."""
@@ -124,9 +152,10 @@ class Editor:
             draft.entries.append(Judged(entry=entry, at=draft.now, outcome=outcome, verdict=verdict))
             if near:
                 # To those who want to see what nearly was an alert. It makes no story: nothing joins it.
-                chats = dict.fromkeys(s.chat_id for s in draft.subscriptions if s.topic == REVIEW)
+                chats = dict.fromkeys(s.chat_id for s in draft.memory.subscriptions if s.topic == REVIEW)
                 about = (digest(entry.key), 0, REVIEW)
-                draft.send(*_rows(chats, render.near_miss(entry, verdict), about, Act.POST, draft.now))
+                hold = _holding(draft.memory, Untold(title=entry.title), draft.now, late=draft.late(entry))
+                draft.send(*_rows(chats, render.near_miss(entry, verdict), about, Act.POST, draft.now, hold))
             return
         joined = self._index.find(entry, verdict, draft.now)
         known = self._live.get(joined.story_id) if joined else None
@@ -138,7 +167,7 @@ class Editor:
         story = self._story(taken, entry, verdict, draft, silent=bool(why_quiet))
         self._keep(story, draft)
         if not why_quiet:
-            draft.send(*tell(story, render.alert(story), Act.POST, draft.subscriptions, draft.now))
+            draft.tell(story, render.alert(story), Act.POST, entry)
         stage = Stage(name="story", outcome=f"new #{story.id}")
         draft.entries.append(_judged(entry, why_quiet or "alert", story, verdict, stage, draft))
 
@@ -154,7 +183,7 @@ class Editor:
         story = _grown(known, entry, draft.now, features)
         self._keep(story, draft)
         if new:
-            draft.send(*tell(story, render.update(story, entry, new), Act.REPLY, draft.subscriptions, draft.now))
+            draft.tell(story, render.update(story, entry, new), Act.REPLY, entry)
         stage = Stage(name="story", outcome=f"joined #{story.id}", detail=joined.why)
         outcome = why_quiet or ("update" if new else "grew")
         draft.entries.append(_judged(entry, outcome, story, verdict, stage, draft, new))
@@ -164,12 +193,14 @@ class Editor:
         evidence = [e for m in verdict.matches if m.fired for e in m.evidence if e.weight > 0]
         words = tuple(dict.fromkeys(e.words for e in evidence if e.where == "title"))
         said = summarise(
-            entry.title, draft.articles.get(entry.key) or entry.body, tuple(dict.fromkeys(e.words for e in evidence))
+            entry.title,
+            draft.memory.articles.get(entry.key) or entry.body,
+            tuple(dict.fromkeys(e.words for e in evidence)),
         )
         return Story(
             id=name,
             title=entry.title,
-            summary=draft.rewrites.get(entry.key) or said.text,
+            summary=draft.memory.rewrites.get(entry.key) or said.text,
             spans=said.spans,
             url=entry.url,
             source=entry.source or entry.feed_id,
@@ -185,6 +216,8 @@ class Editor:
             entities=verdict.entities,
             reports=(_report(entry, now),),
             features={**self._index.features(entry, verdict, now), "told": told(entry, verdict)},
+            urgent=verdict.urgent,
+            rumour=bool(told(entry, verdict)["rumour"]),
             silent=silent,
         )
 
@@ -226,16 +259,37 @@ def _judged(
     return Judged(entry=entry, at=draft.now, outcome=outcome, story_id=story.id, verdict=verdict, stages=stages)
 
 
+Hold = Callable[[str], str]
+"""chat id -> why a row for it is held, "" when it is not."""
+
+
 def tell(
-    story: Story, message: Message, act: Act, subscriptions: Sequence[Subscription], now: datetime
+    story: Story, message: Message, act: Act, memory: Memory, now: datetime, *, late: bool = False
 ) -> tuple[tuple[tuple[str, Message], ...], tuple[Delivery, ...]]:
-    """The message, kept once, and a row for each chat, however many of its subscriptions match."""
-    chats = dict.fromkeys(s.chat_id for s in subscriptions if s.wants(story.topics, story.score))
-    return _rows(chats, message, (story.id, story.revision, act.value), act, now)
+    """The message, kept once, and a row for each chat, however many of its subscriptions match; held where the chat
+    does not want to hear now, or where it comes after an outage and is not urgent."""
+    chats = dict.fromkeys(s.chat_id for s in memory.subscriptions if s.wants(story.topics, story.score))
+    hold = _holding(memory, story, now, late=late and not story.urgent, urgent=story.urgent)
+    return _rows(chats, message, (story.id, story.revision, act.value), act, now, hold, urgent=story.urgent)
+
+
+def _holding(memory: Memory, story: Told, now: datetime, *, late: bool, urgent: bool = False) -> Hold:
+    def why(chat_id: str) -> str:
+        habits = memory.habits.get(chat_id)
+        return (why_held(habits, story, now, urgent=urgent) if habits else "") or (LATE if late else "")
+
+    return why
 
 
 def _rows(
-    chats: Iterable[str], message: Message, about: tuple[str, int, str], act: Act, now: datetime
+    chats: Iterable[str],
+    message: Message,
+    about: tuple[str, int, str],
+    act: Act,
+    now: datetime,
+    hold: Hold,
+    *,
+    urgent: bool = False,
 ) -> tuple[tuple[tuple[str, Message], ...], tuple[Delivery, ...]]:
     """about: story, revision and kind, which together name the message."""
     name, revision, kind = about
@@ -250,7 +304,10 @@ def _rows(
             act=act,
             created=now,
             next_try=now,
+            held=held,
+            state=State.HELD if held else State.PENDING,
+            urgent=urgent,
         )
-        for chat in chats
+        for chat, held in ((chat, hold(chat)) for chat in chats)
     )
     return (((message_id, message),) if rows else ()), rows

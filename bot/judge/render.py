@@ -20,19 +20,25 @@ from bot.core.message import (
     text,
     title,
 )
-from bot.core.news import Entry, Story, Verdict
+from bot.core.news import Entry, Story, Tier, Verdict
 from bot.judge.trial import EXAMPLES, Trial
 
+OFFICIAL = (Tier.OFFICIAL, Tier.FILING)
+NAMED = 5
+"""Outlets named in a message; the rest are counted."""
 TOPIC_NAMES = {"cac": "CAC", "listing": "Listing"}
 
 
 def alert(story: Story) -> Message:
     """The message every subscriber gets: linked title with the matched words marked, summary, source, topic, time,
-    why, `#id`."""
+    who else has it, why, `#id`. As the story grows, the same message is made anew and takes the old one's place."""
     blocks = [Block(Shape.TITLE, (marked(story.title, story.words, story.url),))]
     if story.summary:
         blocks.append(text(story.summary))
-    blocks.append(text(line(bold(story.source), f" · {topics(story)} · {when(story)}")))
+    badge = standing(story)
+    blocks.append(text(line(bold(story.source), f" · {topics(story)} · {when(story)}", f" · {badge}" if badge else "")))
+    if others := also(story):
+        blocks.append(text(others))
     blocks.append(note(f"Why: {story.why}"))
     blocks.append(note(code(f"#{story.id}")))
     return Message(tuple(blocks), buttons=(Button("Why?", f"why {story.id}"),), lang="en")
@@ -85,6 +91,27 @@ def one_line(story: Story) -> Line:
         Span(story.title, url=story.url),
         f" · {story.source}{more} · {topics(story)} · {when(story)}",
     )
+
+
+def standing(story: Story) -> str:
+    """Whether it is known for certain: `unconfirmed`, `confirmed by CAC, 47 min later`, "" where nothing is to say."""
+    if story.tier in OFFICIAL:
+        return ""
+    found = next((r for r in story.reports if r.tier in OFFICIAL), None)
+    if found is None:
+        return "unconfirmed" if story.rumour else ""
+    minutes = int((found.at - story.first_seen).total_seconds() // 60)
+    return f"confirmed by {found.source}" + (f", {minutes} min later" if 0 < minutes < 600 else "")
+
+
+def also(story: Story) -> str:
+    """Who else reports it: `Also: Reuters, 财新 and 4 more · 7 reports`; "" where nobody does."""
+    if story.report_count < 2:
+        return ""
+    others = [name for name in dict.fromkeys(r.source for r in story.reports) if name != story.source]
+    names = ", ".join(others[:NAMED]) or story.source
+    more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return f"Also: {names}{more} · {story.report_count} reports"
 
 
 def topics(story: Story) -> str:

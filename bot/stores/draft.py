@@ -61,11 +61,10 @@ class Draft:
         for field, (table, name_of, noun) in _PLAIN.items():
             for value in getattr(changes, field):
                 self._put(table, key_number(name_of(value)), noun.dump(value))  # type: ignore[attr-defined, no-untyped-call]
-        for story in changes.stories:
-            number = key_number(story.id)
-            grown = story.revision > story.shown and not story.silent
-            if grown or self._row("grown", number) is not None:
-                self._put("grown", number, at if grown else None)
+        for story_id, revision in changes.shown:
+            self._put("shown", key_number(story_id), orjson.dumps({"revision": revision}))
+        for story_id in dict.fromkeys((*(s.id for s in changes.stories), *(i for i, _ in changes.shown))):
+            self._growth(story_id, at)
         for row in changes.deliveries:
             self._delivery(row)
         for name, value in changes.cursors:
@@ -105,6 +104,16 @@ class Draft:
                 self._put("cold", number, None)
             for alias in dict.fromkeys((judged.entry.key, *judged.entry.aliases)):
                 self._put("aliases", key_number(alias), number)
+
+    def _growth(self, story_id: str, at: int) -> None:
+        """Note a story whose posts show less than is known of it."""
+        number = key_number(story_id)
+        row, shown = self._row("stories", number), self._row("shown", number)
+        story = codec.STORY.load(row) if isinstance(row, bytes) else None
+        revision = orjson.loads(shown)["revision"] if isinstance(shown, bytes) else 1
+        grown = story is not None and story.revision > revision and not story.silent and not story.merged_into
+        if grown != (self._row("grown", number) is not None):
+            self._put("grown", number, at if grown else None)
 
     def _calls(self, changes: Changes) -> None:
         for call in changes.accepted:

@@ -23,6 +23,7 @@ class MemoryStore:
         self._entries: list[Judged] = []
         self._stories: dict[str, Story] = {}
         self._messages: dict[str, Message] = {}
+        self._shown: dict[str, int] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._last: dict[str, int] = {}
         self._chats: dict[str, Chat] = {}
@@ -55,6 +56,7 @@ class MemoryStore:
         again = {j.entry.key for j in changes.entries}
         self._entries = [j for j in self._entries if j.entry.key not in again] + list(changes.entries)
         self._stories.update({s.id: s for s in changes.stories})
+        self._shown.update(changes.shown)
         for message_id, message in changes.messages:
             self._messages.setdefault(message_id, message)
         for row in changes.deliveries:
@@ -212,7 +214,8 @@ class MemoryStore:
         return sorted(rows, key=lambda d: d.seq)
 
     async def grown(self) -> Sequence[Story]:
-        return [s for s in self._stories.values() if s.revision > s.shown and not s.silent]
+        told = [s for s in self._stories.values() if not s.silent and not s.merged_into]
+        return [s for s in told if s.revision > self._shown.get(s.id, 1)]
 
     async def stranded(self, latest: datetime) -> Sequence[Delivery]:
         rows = [d for d in self._deliveries.values() if d.open]
@@ -240,7 +243,7 @@ class MemoryStore:
         shown = {d.message_id for d in kept_rows.values()}
         kept_messages = {k: m for k, m in self._messages.items() if k in shown}
         kept_seen = {k: at for k, at in self._seen.items() if at >= before}
-        kept_calls = {k: at for k, at in self._calls.items() if at >= before}
+        kept_calls = {k: at for k, at in self._calls.items() if at >= before or k in self._inbox}
         kept_entries = [j for j in self._entries if j.at >= before]
         pairs: list[tuple[int, int]] = [
             (len(self._deliveries), len(kept_rows)),
@@ -251,6 +254,7 @@ class MemoryStore:
             (len(self._entries), len(kept_entries)),
         ]
         self._deliveries, self._stories, self._messages = kept_rows, kept_stories, kept_messages
+        self._shown = {k: n for k, n in self._shown.items() if k in kept_stories}
         self._seen, self._calls, self._entries = kept_seen, kept_calls, kept_entries
         return sum(had - has for had, has in pairs)
 

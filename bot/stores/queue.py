@@ -7,11 +7,42 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import count
+from typing import NamedTuple
 
-from bot.core.chat import Act, Delivery, State
+import orjson
+
+from bot.core.chat import OPEN, Act, Delivery, State
 
 Place = tuple[int, int]
 """seq and number of a row."""
+
+
+class Turn(NamedTuple):
+    """What of a row decides whose turn it is. due: next_try in seconds since 1970."""
+
+    chat_id: str
+    seq: int
+    state: State
+    act: Act
+    due: float
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+    @classmethod
+    def of(cls, row: Delivery) -> Turn:
+        return cls(row.chat_id, row.seq, row.state, row.act, row.next_try.timestamp())
+
+    @classmethod
+    def read(cls, document: bytes) -> Turn:
+        """From a stored row, of which a hundred thousand are read at a start: no more of it than is needed."""
+        row = orjson.loads(document)
+        state = State(row.get("state", State.PENDING))
+        due = datetime.fromisoformat(row["next_try"]).timestamp() if state in OPEN else 0.0
+        return cls(row["chat_id"], row.get("seq", 0), state, Act(row.get("act", Act.POST)), due)
+
+
 _EDIT_LANE = Act.EDIT.lane
 _TELLING_LANE = Act.POST.lane
 
@@ -40,7 +71,7 @@ class ChatQueues:
         """The number the next new row of this chat gets."""
         return self._last.get(chat_id, 0) + 1
 
-    def put(self, number: int, row: Delivery) -> None:
+    def put(self, number: int, row: Turn) -> None:
         """A row is new or has changed."""
         before = self._states.get(number)
         if before is None:
@@ -52,13 +83,14 @@ class ChatQueues:
         self._states[number] = row.state
         self._last[row.chat_id] = max(self._last.get(row.chat_id, 0), row.seq)
         if row.open:
-            self._due[number] = (row.next_try.timestamp(), row.act.rank)
+            self._due[number] = (row.due, row.act.rank)
             _insert(self._lanes.setdefault((row.chat_id, row.act.lane), deque()), (row.seq, number))
         elif row.state is State.HELD:
             self._held.setdefault(row.chat_id, []).append((row.seq, number))
-        self._schedule(row.chat_id)
+        if row.open or before is not None:
+            self._schedule(row.chat_id)
 
-    def forget(self, number: int, row: Delivery) -> None:
+    def forget(self, number: int, row: Turn) -> None:
         """A row is no longer kept."""
         before = self._states.pop(number)
         self.by_state[before.value] -= 1
@@ -128,7 +160,7 @@ class ChatQueues:
         if edits:
             yield from sorted((number for _, number in edits), key=self._due.__getitem__)
 
-    def _leave(self, number: int, row: Delivery, state: State) -> None:
+    def _leave(self, number: int, row: Turn, state: State) -> None:
         """Take a row out of where it stood."""
         if state is State.HELD:
             kept = [place for place in self._held[row.chat_id] if place[1] != number]

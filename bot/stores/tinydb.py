@@ -21,7 +21,7 @@ from bot.stores.codec import Codec, T
 from bot.stores.disk import Disk
 from bot.stores.draft import META, Draft, Meta
 from bot.stores.journal import ROTATE_BYTES, Journal, Ops, Rows
-from bot.stores.queue import ChatQueues
+from bot.stores.queue import ChatQueues, Turn
 from bot.stores.search import StorySearch
 from bot.stores.table import JournalDB, JournalStorage
 
@@ -47,9 +47,7 @@ class TinyStore:
         self._cold = self._cold_file(self._meta.get("archive", 0))
         self._cold.open(self._meta.get("archive_length", 0))
         self._states = {s.feed_id: s for s in self._all("states", codec.STATE)}
-        self._chats = {c.id: c for c in self._all("chats", codec.CHAT)}
-        self._paused = {c.id for c in self._chats.values() if c.paused}
-        self._subscriptions = {s.key: s for s in self._all("subscriptions", codec.SUBSCRIPTION)}
+        self._know_people()
         self._search = StorySearch(lambda: self._all("stories", codec.STORY))
         self._index_deliveries()
 
@@ -73,18 +71,15 @@ class TinyStore:
             self._states.pop(feed_id, None)
         for story in changes.stories:
             self._search.put(story)
-        if changes.chats or changes.chats_gone or changes.moved:
-            self._chats = {c.id: c for c in self._all("chats", codec.CHAT)}
-            self._paused = {c.id for c in self._chats.values() if c.paused}
-        if changes.subscriptions or changes.subscriptions_gone or changes.moved:
-            self._subscriptions = {s.key: s for s in self._all("subscriptions", codec.SUBSCRIPTION)}
         if changes.moved:
+            self._know_people()
             self._index_deliveries()
         else:
+            self._meet(changes)
             for number, row in draft.deliveries.items():
-                self._queues.put(number, row)
+                self._queues.put(number, Turn.of(row))
             for number, row in draft.forgotten.items():
-                self._queues.forget(number, row)
+                self._queues.forget(number, Turn.of(row))
         if self.journal.wants_rotation:
             self._rotate()
 
@@ -211,21 +206,23 @@ class TinyStore:
         ops: Ops = {}
         stamp = codec.to_number(before)
         for table in ("seen", "calls"):
-            ops[table] = {i: None for i, at in self._rows(table).items() if isinstance(at, int) and at < stamp}
+            past = (i for i, at in self._rows(table).items() if isinstance(at, int) and at < stamp)
+            ops[table] = {i: None for i in past if table != "calls" or i not in self._rows("inbox")}
         rows = {i: codec.DELIVERY.load(r) for i, r in self._rows("deliveries").items() if isinstance(r, bytes)}
-        past = {i: d for i, d in rows.items() if not d.waits and d.created < before}
-        ops["deliveries"] = dict.fromkeys(past)
+        settled = {i: d for i, d in rows.items() if not d.waits and d.created < before}
+        ops["deliveries"] = dict.fromkeys(settled)
         needed = {d.story_id for d in rows.values() if d.waits}
-        shown = {key_number(d.message_id) for i, d in rows.items() if i not in past}
+        shown = {key_number(d.message_id) for i, d in rows.items() if i not in settled}
         ops["messages"] = {i: None for i in self._rows("messages") if i not in shown}
         old = [s for s in self._all("stories", codec.STORY) if s.last_update < before and s.id not in needed]
         ops["stories"] = {key_number(s.id): None for s in old}
-        ops["grown"] = {i: None for i in ops["stories"] if i in self._rows("grown")}
+        for table in ("grown", "shown"):
+            ops[table] = {i: None for i in ops["stories"] if i in self._rows(table)}
         gone = {name: rows_ for name, rows_ in ops.items() if rows_}
         if gone:
             self.journal.commit(gone)
-        for number, row in past.items():
-            self._queues.forget(number, row)
+        for number, row in settled.items():
+            self._queues.forget(number, Turn.of(row))
         for story in old:
             self._search.forget(story.id)
         return sum(len(rows_) for rows_ in gone.values()) + self._tidy_entries(before)
@@ -290,11 +287,28 @@ class TinyStore:
             # What was asked to be remembered is; only the tidying has to wait.
             log.error("could not begin a new generation; trying again at the next commit", error=str(error))
 
+    def _know_people(self) -> None:
+        self._chats = {c.id: c for c in self._all("chats", codec.CHAT)}
+        self._paused = {c.id for c in self._chats.values() if c.paused}
+        self._subscriptions = {s.key: s for s in self._all("subscriptions", codec.SUBSCRIPTION)}
+
+    def _meet(self, changes: Changes) -> None:
+        """What a commit says of chats and subscriptions, in the order in which Draft writes it."""
+        for chat_id in changes.chats_gone:
+            self._chats.pop(chat_id, None)
+            self._paused.discard(chat_id)
+        for key in changes.subscriptions_gone:
+            self._subscriptions.pop(key, None)
+        for chat in changes.chats:
+            self._chats[chat.id] = chat
+            (self._paused.add if chat.paused else self._paused.discard)(chat.id)
+        self._subscriptions.update({s.key: s for s in changes.subscriptions})
+
     def _index_deliveries(self) -> None:
         self._queues = ChatQueues()
-        rows = ((i, codec.DELIVERY.load(r)) for i, r in self._rows("deliveries").items() if isinstance(r, bytes))
-        for number, row in sorted(rows, key=lambda pair: pair[1].seq):
-            self._queues.put(number, row)
+        rows = ((i, Turn.read(r)) for i, r in self._rows("deliveries").items() if isinstance(r, bytes))
+        for number, turn in sorted(rows, key=lambda pair: pair[1].seq):
+            self._queues.put(number, turn)
 
     def _rows(self, table: str) -> Rows:
         return self.journal.tables.get(table, {})

@@ -12,8 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.channels.slack import SlackChannel
-from bot.core.chat import Act, Chat
-from bot.core.errors import BadMarkup, BotError, MaybeSent, NotSent, Refused, SlowDown, TokenDead
+from bot.core.chat import Act, Call, Chat
+from bot.core.errors import BadMarkup, BotError, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
 from bot.core.message import Button, Message, say
 from bot.core.ports import Parcel
 from bot.runners.clock import SystemClock
@@ -211,7 +211,7 @@ async def test_buttons_shortcuts_mentions_and_direct_messages(fake: FakeSlack, c
         await fake.mention("<@UBOT> latest cac 3")
         await fake.mention("latest", channel="D1", kind="message")
         await fake.until(lambda: len(front.calls) == 4)
-        await fake.until(lambda: len(fake.messages) == 3 and len(fake.answers) == 2)
+        await fake.until(lambda: len(front.posted) == 2 and len(fake.answers) == 2)
     assert sorted(c.text for c in front.calls) == ["latest", "latest cac 3", "why a7f3k2", "why a7f3k2"]
     assert {c.chat.kind for c in front.calls} == {"group", "private"}
     assert not fake.faults
@@ -223,8 +223,49 @@ async def test_an_event_sent_again_is_answered_once(fake: FakeSlack, channel: Sl
         await fake.mention("<@UBOT> latest", event_id="Ev1")
         await fake.mention("<@UBOT> latest", event_id="Ev1")
         last = await fake.mention("<@UBOT> status", event_id="Ev2")
-        await fake.until(lambda: fake.acks[last] and len(fake.messages) == 2)
+        await fake.until(lambda: fake.acks[last] and len(front.posted) == 2)
     assert [c.text for c in front.calls] == ["latest", "status"]
+
+
+async def test_a_call_is_kept_before_slack_is_told_so(fake: FakeSlack, channel: SlackChannel) -> None:
+    class Watched(FakeFront):
+        async def accept(self, call: Call) -> bool:
+            await asyncio.sleep(0.3)
+            told.append(fake.acks.total())
+            return await super().accept(call)
+
+    told: list[int] = []
+    front = Watched(say("here"))
+    async with serving(channel, fake, front):
+        envelopes = [await fake.slash("subscribe cac"), await fake.mention("<@UBOT> latest", event_id="Ev1")]
+        await fake.until(lambda: all(fake.acks[e] for e in envelopes) and len(front.calls) == 2)
+    assert told == [0, 0], "acknowledged only after it was kept"
+    assert sorted(front.taken) == sorted(c.id for c in front.calls)
+
+
+async def test_a_call_that_cannot_be_kept_is_refused_in_words(fake: FakeSlack, channel: SlackChannel) -> None:
+    class FullFront(FakeFront):
+        async def accept(self, call: Call) -> bool:
+            raise Full("disk full")
+
+    front = FullFront()
+    async with serving(channel, fake, front):
+        envelope = await fake.slash("subscribe cac")
+        await fake.until(lambda: fake.acks[envelope])
+    assert front.calls == []
+
+
+async def test_what_an_earlier_process_took_is_answered_to_its_asker(fake: FakeSlack, channel: SlackChannel) -> None:
+    front = FakeFront(say("done at last"))
+    chat = Chat(id="slack:T1/C1", kind="group")
+    front.left = [
+        Call(id="slack:t1", text="subscribe cac", chat=chat, actor="slack:T1:U1", aside=True),
+        Call(id="slack:e1", text="latest", chat=chat, actor="slack:T1:U1"),
+    ]
+    async with serving(channel, fake, front):
+        await fake.until(lambda: len(front.posted) == 1 and len(fake.answers) == 1)
+    assert fake.answers[0]["user"] == "U1"
+    assert [c.id for c in front.calls] == ["slack:t1", "slack:e1"]
 
 
 async def test_the_connection_is_made_again(fake: FakeSlack, channel: SlackChannel) -> None:
@@ -252,8 +293,13 @@ async def test_channels_that_change_are_told(fake: FakeSlack, channel: SlackChan
     async with serving(channel, fake, front):
         await fake.event({"type": "channel_archive", "channel": "C1", "user": "U1"})
         await fake.event({"type": "channel_left", "channel": "C1"})
-        await fake.until(lambda: len(front.events) == 2)
+        await fake.event({"type": "channel_unarchive", "channel": "C2", "user": "U1"})
+        await fake.event({"type": "member_joined_channel", "channel": "C3", "user": "UBOT"})
+        await fake.event({"type": "member_joined_channel", "channel": "C4", "user": "U1"})
+        await fake.until(lambda: len(front.events) == 4)
     assert {(e.chat.id, e.what, e.detail) for e in front.events} == {
+        ("slack:T1/C2", "joined", ""),
+        ("slack:T1/C3", "joined", ""),
         ("slack:T1/C1", "left", "archived"),
         ("slack:T1/C1", "left", "kicked"),
     }

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from bot.core.changes import Audit, Changes
-from bot.core.chat import Chat, Keyword, State
+from bot.core.chat import Act, Call, Chat, Keyword, State
 from bot.core.errors import Stale
+from bot.core.habits import Habits, Mute
+from bot.core.identity import delivery_key
 from bot.core.news import Feed, FeedState, Judged, Report, Tier, Validators, Verdict
-from bot.core.outbox import begin, give_up, part_shown
+from bot.core.outbox import begin, fold, give_up, part_shown, release, replay
 from bot.stores.memory import MemoryStore
 from bot.stores.tinydb import TinyStore
 from tests.fakes.clock import START
@@ -322,3 +324,147 @@ async def test_many_commits_add_up(store):
     counts = await store.counts()
     assert (counts["seen"], counts["entries"], counts["pending"]) == (12, 12, 12)
     assert len(await store.history(START)) == 12
+
+
+async def test_lanes_of_a_chat_do_not_wait_for_each_other(store):
+    alert, answer = row("fake:1", "a"), replace(row("fake:1", "ans"), act=Act.ANSWER)
+    edit = edited("fake:1", "z")
+    await keep(store, deliveries=(alert, edit, answer))
+    assert [(await store.head("fake:1")).act] == [Act.ANSWER]
+    sending = begin(await store.head("fake:1"))
+    await keep(store, deliveries=(replace(sending, state=State.AMBIGUOUS, next_try=later(1)),))
+    assert (await store.head("fake:1", START)).act is Act.POST
+    assert (await store.head("fake:1", later(1))).act is Act.ANSWER
+    alert = begin(await store.head("fake:1", START))
+    await keep(store, deliveries=(replace(alert, state=State.PENDING, next_try=later(2)),))
+    assert (await store.head("fake:1", START)).act is Act.EDIT
+    assert [d.story_id for d in await store.backlog("fake:1")] == ["a"]
+
+
+async def test_answers_are_forgotten_when_they_are_settled(store):
+    answer = replace(row("fake:1", "ans"), act=Act.ANSWER)
+    await keep(store, deliveries=(answer, row("fake:1", "a")), messages=(("m-ans", message("here")),))
+    await keep(store, deliveries=(part_shown(begin(await store.head("fake:1")), RECEIPT, 1, START),))
+    assert await store.message("m-ans") is None
+    assert (await store.head("fake:1")).story_id == "a"
+    counts = await store.counts()
+    assert (counts["sent"], counts["pending"]) == (0, 1)
+    assert await store.posted("fake:1", "ans") is None
+
+
+def edited(chat, name, revision=2):
+    key = delivery_key(chat, name, 0, "edit")
+    return replace(row(chat, name, revision=revision), key=key, act=Act.EDIT, message_id=f"card-{name}-{revision}")
+
+
+async def test_a_later_edit_takes_the_place_of_an_earlier(store):
+    await keep(store, deliveries=(edited("fake:1", "a"),))
+    await keep(store, deliveries=(edited("fake:1", "a", 4),))
+    await keep(store, deliveries=(edited("fake:1", "a", 3),))
+    head = await store.head("fake:1")
+    assert (head.revision, head.message_id, (await store.counts())["pending"]) == (4, "card-a-4", 1)
+    sending = begin(head)
+    await keep(store, deliveries=(sending,))
+    await keep(store, deliveries=(edited("fake:1", "a", 5),))
+    await keep(store, deliveries=(part_shown(sending, RECEIPT, 1, START),))
+    head = await store.head("fake:1")
+    assert (head.revision, head.state) == (5, State.PENDING), "an edit that was overtaken settles nothing"
+    await keep(store, deliveries=(part_shown(begin(head), RECEIPT, 1, START),))
+    assert await store.head("fake:1") is None
+    await keep(store, deliveries=(edited("fake:1", "a", 6),))
+    assert (await store.head("fake:1")).revision == 6
+    assert await store.posted("fake:1", "a") is None, "an edit is no post"
+
+
+async def test_the_first_due_are_those_who_asked_then_alerts_then_lists_then_edits(store):
+    rows = (
+        edited("fake:1", "e"),
+        replace(row("fake:2", "g"), act=Act.GATHERED),
+        replace(row("fake:3", "p"), next_try=later(1)),
+        replace(row("fake:4", "a"), act=Act.ANSWER, next_try=later(1)),
+    )
+    await keep(store, deliveries=rows)
+    assert await store.waiting(START, 9) == ["fake:2", "fake:1"]
+    assert await store.waiting(later(1), 9) == ["fake:4", "fake:3", "fake:2", "fake:1"]
+    assert await store.waiting(later(1), 9, lambda chat: chat == "fake:4") == ["fake:3", "fake:2", "fake:1"]
+    assert await store.waiting(later(1), 2) == ["fake:4", "fake:3"]
+    await keep(store, deliveries=(replace(row("fake:1", "late"), act=Act.ANSWER),))
+    assert await store.waiting(later(1), 1) == ["fake:1"]
+
+
+async def test_held_rows_block_nothing_and_stay(store):
+    held = replace(row("fake:1", "a"), state=State.HELD, held="quiet")
+    await keep(store, deliveries=(held, row("fake:1", "b"), replace(row("fake:2", "c"), state=State.HELD)))
+    assert (await store.head("fake:1")).story_id == "b"
+    assert sorted(await store.holding()) == ["fake:1", "fake:2"]
+    (row_,) = await store.held("fake:1")
+    assert (row_.story_id, row_.held, row_.seq) == ("a", "quiet", 1)
+    await store.tidy(later(900))
+    assert len(await store.held("fake:1")) == 1
+    await keep(store, deliveries=(release(row_, START),))
+    assert await store.held("fake:1") == []
+    assert await store.holding() == ["fake:2"]
+    assert (await store.head("fake:1")).story_id == "a", "it goes in its old place"
+    (other,) = await store.held("fake:2")
+    await keep(store, deliveries=(fold(other, "whole"),))
+    assert await store.holding() == []
+    assert ((await store.counts())["folded"], (await store.posted("fake:2", "c")).into) == (1, "whole")
+
+
+async def test_rows_from_a_wrong_clock_are_told(store):
+    far = replace(row("fake:1", "a"), next_try=later(900))
+    await keep(store, deliveries=(far, row("fake:2", "b"), replace(far, key="held", state=State.HELD)))
+    assert [d.story_id for d in await store.stranded(later(24))] == ["a"]
+    assert await store.stranded(later(901)) == []
+
+
+async def test_a_dead_row_is_sent_again_in_its_old_place(store):
+    await keep(store, deliveries=(row(name="a"), row(name="b")))
+    await keep(store, deliveries=(give_up(await store.head("fake:1"), "never"),))
+    assert (await store.head("fake:1")).story_id == "b"
+    (dead,) = await store.dead(9)
+    await keep(store, deliveries=(replay(dead, START),))
+    assert (await store.head("fake:1")).story_id == "a"
+    assert await store.dead(9) == []
+
+
+async def test_accepted_calls_wait_for_their_answer(store):
+    calls = [Call(id=f"fake:c{n}", text=f"say {n}", chat=Chat(id="fake:1"), actor="fake:u") for n in range(3)]
+    for n, call in enumerate(calls):
+        await keep(store, at=later(2 - n), accepted=(call,))
+    assert await store.accepted("fake") == calls[::-1], "in the order in which they came"
+    assert await store.accepted("other") == []
+    assert await store.handled("fake:c1"), "so that Slack's second try is known"
+    await keep(store, calls=("fake:c1",))
+    assert await store.accepted("fake") == [calls[2], calls[0]]
+    await store.tidy(later(900))
+    assert len(await store.accepted("fake")) == 2
+
+
+async def test_stories_that_grew_beyond_their_posts(store):
+    first = story("aaaaaa")
+    await keep(store, stories=(first, replace(story("bbbbbb"), silent=True, revision=3)))
+    assert await store.grown() == []
+    second = replace(first, revision=3)
+    await keep(store, stories=(second,))
+    assert await store.grown() == [second]
+    await keep(store, shown=(("aaaaaa", 2),))
+    assert await store.grown() == [second], "it has grown again since"
+    await keep(store, shown=(("aaaaaa", 3),))
+    assert await store.grown() == []
+    await keep(store, stories=(replace(second, revision=4),))
+    assert [s.revision for s in await store.grown()] == [4]
+    await keep(store, stories=(replace(second, revision=5, merged_into="cccccc"),))
+    assert await store.grown() == []
+    await keep(store, stories=(replace(second, revision=6),))
+    await store.tidy(later(900))
+    assert await store.grown() == []
+
+
+async def test_chats_keep_their_habits(store):
+    chat = Chat(id="fake:1", habits=Habits(zone="Asia/Shanghai", mutes=(Mute(what="didi", until=None),)))
+    await keep(store, chats=(chat, Chat(id="fake:2", paused="kicked", probes=2, since=START)))
+    assert await store.chat("fake:1") == chat
+    assert {c.id: c.probes for c in await store.chats()} == {"fake:1": 0, "fake:2": 2}
+    await keep(store, chats_gone=("fake:2",))
+    assert [c.id for c in await store.chats()] == ["fake:1"]

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from bot.core.changes import Changes
-from bot.core.chat import Chat
+from bot.core.chat import Act, Call, Chat, State
 from bot.core.news import FeedState, Judged, Verdict
-from bot.core.outbox import begin, part_shown
+from bot.core.outbox import begin, fold, give_up, part_shown, release, replay
 from bot.stores.memory import MemoryStore
 from bot.stores.tinydb import TinyStore
 from tests.fakes.clock import START
@@ -96,6 +96,51 @@ class Stores(RuleBasedStateMachine):
             self.keep(deliveries=(sending,))
             self.keep(deliveries=(part_shown(sending, RECEIPT, 1, self.now),))
 
+    @rule(chat=few, number=few)
+    def hold(self, chat: int, number: int) -> None:
+        held = replace(row(f"fake:{chat}", f"held{number}", at=self.now), state=State.HELD, held="quiet")
+        self.keep(deliveries=(held,))
+
+    @rule(chat=few, folded=st.booleans())
+    def let_go(self, chat: int, folded: bool) -> None:
+        for held in self.run(self.memory.held(f"fake:{chat}"))[:1]:
+            self.keep(deliveries=(fold(held, "whole") if folded else release(held, self.now),))
+
+    @rule(chat=few, number=few, revision=st.integers(2, 5))
+    def edit(self, chat: int, number: int, revision: int) -> None:
+        made = row(f"fake:{chat}", f"st000{number}", at=self.now, revision=revision)
+        self.keep(deliveries=(replace(made, key=f"edit {chat} {number}", act=Act.EDIT),))
+
+    @rule(chat=few, number=few)
+    def ask(self, chat: int, number: int) -> None:
+        answer = replace(row(f"fake:{chat}", f"answer{number}", at=self.now), act=Act.ANSWER)
+        call = Call(id=f"c{number}", text="help", chat=Chat(id=f"fake:{chat}"), actor="fake:u")
+        self.keep(deliveries=(answer,), accepted=(call,))
+
+    @rule(number=few)
+    def answer(self, number: int) -> None:
+        self.keep(calls=(f"c{number}",))
+
+    @rule(number=few, revision=few)
+    def grow(self, number: int, revision: int) -> None:
+        grown = story(f"st000{number}", title=f"滴滴 story {number}", at=self.now)
+        self.keep(stories=(replace(grown, revision=revision),))
+
+    @rule(number=few, revision=few)
+    def show(self, number: int, revision: int) -> None:
+        if self.run(self.memory.story(f"st000{number}")):
+            self.keep(shown=((f"st000{number}", revision),))
+
+    @rule(chat=few)
+    def lose(self, chat: int) -> None:
+        head = self.run(self.memory.head(f"fake:{chat}"))
+        if head and head.state is State.PENDING:
+            self.keep(deliveries=(give_up(head, "never"),))
+
+    @rule()
+    def retry(self) -> None:
+        self.keep(deliveries=tuple(replay(dead, self.now) for dead in self.run(self.memory.dead(1))))
+
     @rule(chat=few, to=st.integers(5, 6))
     def move(self, chat: int, to: int) -> None:
         self.keep(moved=((f"fake:{chat}", f"fake:{to}"),))
@@ -128,11 +173,17 @@ class Stores(RuleBasedStateMachine):
             "counts": dict(self.run(store.counts())),
             "waiting": sorted(self.run(store.waiting(late, 9))),
             "stranded": sorted(d.key for d in self.run(store.stranded(START))),
+            "holding": sorted(self.run(store.holding())),
+            "grown": sorted((g.id, g.revision) for g in self.run(store.grown())),
+            "accepted": sorted(c.id for c in self.run(store.accepted("fake"))),
+            "dead": [d.key for d in self.run(store.dead(9))],
             "history": sorted(j.entry.key for j in self.run(store.history(START))),
         }
         for number in range(1, 7):
             head = self.run(store.head(f"fake:{number}"))
             found[f"head{number}"] = head and replace(head, seq=0)  # only its order counts
+            found[f"held{number}"] = [d.key for d in self.run(store.held(f"fake:{number}"))]
+            found[f"backlog{number}"] = [d.key for d in self.run(store.backlog(f"fake:{number}"))]
             found[f"chat{number}"] = self.run(store.chat(f"fake:{number}"))
             found[f"entry{number}"] = self.run(store.judged(entry(f"entry {number}").key))
             posted = self.run(store.posted("fake:1", f"st000{number}"))

@@ -22,6 +22,7 @@ KNOWN = {
     "auth.test": {"token", "team_id"},
     "apps.connections.open": {"token", "app_token"},
     "chat.postMessage": _POST,
+    "chat.postEphemeral": {"channel", "user", "text", "blocks", "thread_ts", "token"},
     "chat.update": {"channel", "ts", "text", "blocks", "metadata", "token"},
     "conversations.history": {"channel", "oldest", "limit", "include_all_metadata", "cursor", "token"},
     "conversations.replies": {"channel", "ts", "oldest", "limit", "include_all_metadata", "cursor", "token"},
@@ -230,6 +231,14 @@ class FakeSlack:
         message = self._message(given, channel) | {"ts": ts}
         self.messages.append(message | ({"thread_ts": thread} if thread else {}))
         return {"channel": channel, "ts": ts, "message": message}
+
+    def _chat_postephemeral(self, given: dict[str, Any]) -> dict[str, Any]:
+        channel = self._channel(given)
+        if given.get("user") not in self.users:
+            raise Refused("user_not_in_channel")
+        body = self._message(given, channel)
+        self.answers.append({**body, "response_type": "ephemeral", "user": given["user"]})
+        return {"message_ts": self._ts()}
 
     def _chat_update(self, given: dict[str, Any]) -> dict[str, Any]:
         channel = self._channel(given)

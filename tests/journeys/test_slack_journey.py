@@ -20,10 +20,10 @@ async def slack() -> AsyncIterator[FakeSlack]:
         yield server
 
 
-def make(home: Path, feeds: FeedServer, slack: FakeSlack, **environment: str) -> Bot:
+def make(home: Path, feeds: FeedServer, slack: FakeSlack, settings: str = "", **environment: str) -> Bot:
     given = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_BASE": slack.url}
     urls = {"one": feeds.url + "/one.xml", "two": feeds.url + "/two.xml"}
-    return Bot(home, urls, given | {"TOCSIN_OWNERS": "slack:T1:U1"} | environment)
+    return Bot(home, urls, given | {"TOCSIN_OWNERS": "slack:T1:U1"} | environment, settings=settings)
 
 
 def alerts(slack: FakeSlack) -> list[dict[str, Any]]:
@@ -91,3 +91,38 @@ async def test_a_kill_in_the_middle_of_a_send(tmp_path: Path, feeds: FeedServer,
         assert len(alerts(slack)) == 1
         assert await bot.stop() == 0
     assert not slack.faults
+
+
+async def test_a_message_grows_with_its_story(tmp_path: Path, feeds: FeedServer, slack: FakeSlack) -> None:
+    async with make(tmp_path / "bot", feeds, slack, "delivery: {edit_after: 1s}\n") as bot:
+        await bot.start()
+        await slack.until(lambda: slack.connected)
+        await asked(slack, "subscribe cac")
+        await polled(feeds)
+        await polled(feeds, "/two.xml", 1)
+        feeds.put("/one.xml", [FINE, *OLD])
+        await slack.until(lambda: alerts(slack))
+        feeds.put("/two.xml", [Item(FINE.title, "https://other.example/x", summary=FINE.summary), *OLD])
+        await slack.until(lambda: alerts(slack)[0].get("edits") == 1)
+        (alert,) = alerts(slack)
+        assert "2 reports" in words(alert)
+        assert await bot.stop() == 0
+    assert not slack.faults
+
+
+async def test_a_mention_is_answered_in_its_thread_once_across_a_kill(
+    tmp_path: Path, feeds: FeedServer, slack: FakeSlack
+) -> None:
+    async with make(tmp_path / "bot", feeds, slack) as bot:
+        await bot.start()
+        await slack.until(lambda: slack.connected)
+        slack.fail_next("429:2")
+        await slack.mention("<@UBOT> subscribe cac", event_id="Ev7")
+        await slack.until(lambda: any(m == "chat.postMessage" for m, _ in slack.calls))
+        await bot.kill()
+        await bot.start()
+        await slack.until(lambda: slack.messages)
+        await slack.mention("<@UBOT> subscribe cac", event_id="Ev7")
+        assert "cac" in await asked(slack, "subs")
+        assert len(slack.messages) == 1
+        assert await bot.stop() == 0

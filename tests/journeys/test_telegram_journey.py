@@ -19,10 +19,10 @@ async def chat() -> AsyncIterator[FakeTelegram]:
         yield server
 
 
-def make(home: Path, feeds: FeedServer, chat: FakeTelegram, **environment: str) -> Bot:
+def make(home: Path, feeds: FeedServer, chat: FakeTelegram, settings: str = "", **environment: str) -> Bot:
     given = {"TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_BASE": chat.url, "TOCSIN_OWNERS": "telegram:7"}
     urls = {"one": feeds.url + "/one.xml", "two": feeds.url + "/two.xml"}
-    return Bot(home, urls, given | environment)
+    return Bot(home, urls, given | environment, settings=settings)
 
 
 def alerts(chat: FakeTelegram, chat_id: int = 7) -> list[str]:
@@ -55,7 +55,7 @@ async def test_from_feed_to_chat_once(tmp_path: Path, feeds: FeedServer, chat: F
         chat.say("/why", reply_to=shown)
         await chat.until(lambda: "Cyberspace Administration" in chat.texts()[-1] and chat.texts()[-1] != alert)
         chat.press(shown, shown.buttons[0][0])
-        await chat.until(lambda: not chat.unanswered)
+        await chat.until(lambda: not chat.unanswered and len(chat.texts()) == 6)
 
         assert await bot.stop() == 0
         before = len(chat.shown)
@@ -89,6 +89,54 @@ async def test_what_a_kill_left_goes_out_at_the_next_start(
         await polled(feeds, more=2)
         assert len(alerts(chat)) == 1
         assert await bot.stop() == 0
+
+
+async def test_a_message_grows_with_its_story_and_a_further_act_answers_it(
+    tmp_path: Path, feeds: FeedServer, chat: FakeTelegram
+) -> None:
+    summons = Item("China's cyberspace regulator summons Didi over data security", "https://news.example/summons")
+    async with make(tmp_path / "bot", feeds, chat, "delivery: {edit_after: 1s}\n") as bot:
+        await bot.start()
+        chat.say("/subscribe cac")
+        await chat.until(lambda: chat.texts())
+        await polled(feeds)
+        await polled(feeds, "/two.xml", 1)
+        feeds.put("/one.xml", [summons, *OLD])
+        await chat.until(lambda: len(chat.texts()) == 2)
+        post = chat.shown[-1]
+        feeds.put("/two.xml", [Item(summons.title, "https://other.example/summons"), *OLD])
+        await chat.until(lambda: post.edits == 1)
+        assert "Also: " in post.text
+        assert "2 reports" in post.text
+        assert len(chat.texts()) == 2
+        feeds.put("/one.xml", [FINE, summons, *OLD])
+        await chat.until(lambda: len(chat.texts()) == 3)
+        assert chat.shown[-1].reply_to == post.message_id
+        assert chat.shown[-1].text.startswith("Update")
+        assert await bot.stop() == 0
+    assert not chat.early
+
+
+async def test_a_quiet_chat_keeps_its_alert_until_it_asks(
+    tmp_path: Path, feeds: FeedServer, chat: FakeTelegram
+) -> None:
+    async with make(tmp_path / "bot", feeds, chat) as bot:
+        await bot.start()
+        chat.say("/subscribe cac")
+        chat.say("/digest weekly mon 09:00")
+        await chat.until(lambda: len(chat.texts()) == 2)
+        await polled(feeds)
+        feeds.put("/one.xml", [FINE, *OLD])
+        await polled(feeds, more=3)
+        await bot.kill()
+        await bot.start()
+        chat.say("/held")
+        await chat.until(lambda: len(chat.texts()) == 3)
+        assert "1 held" in chat.texts()[-1]
+        chat.say("/digest now")
+        await chat.until(lambda: alerts(chat))
+        assert await bot.stop() == 0
+    assert not chat.early
 
 
 async def test_a_command_outlives_a_kill(tmp_path: Path, feeds: FeedServer, chat: FakeTelegram) -> None:

@@ -2,18 +2,21 @@
 
 import asyncio
 import random
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
 from bot.core.changes import Changes
-from bot.core.chat import Chat, State
+from bot.core.chat import Act, Chat, Limits, State
 from bot.core.errors import BadMarkup, ChatMoved, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
 from bot.jobs.carry import TOKEN_PAUSE_S
 from bot.jobs.deliver import DeliverJob
+from bot.jobs.notices import Notices
 from bot.stores.memory import MemoryStore
 from tests.fakes.channel import FakeChannel, LookingChannel
-from tests.fakes.clock import VirtualClock
+from tests.fakes.clock import START, VirtualClock
 from tests.unit.examples import message, row
 
 
@@ -236,8 +239,6 @@ async def test_an_adapters_bug_is_taken_as_unsure(rig):
 
 
 async def test_pace_per_chat_and_per_bot():
-    from bot.core.chat import Limits
-
     class Paced(FakeChannel):
         limits = Limits(text_max=100, per_chat_s=1.0, per_group_s=3.0, per_bot_s=0.5)
 
@@ -262,3 +263,260 @@ async def test_an_unknown_channel_waits_for_it(rig):
     assert rig.shown == ["b"]
     assert (await rig.states())["pending"] == 1
     await asyncio.sleep(0)
+
+
+async def test_answers_go_before_alerts_and_do_not_wait_for_them(rig):
+    rig.channel.fail_next(SlowDown("wait", after_s=1, whole_bot=False))
+    await rig.queue(row(name="a"), row(name="b"))
+    await rig.beat()
+    answer = replace(row(name="asked"), act=Act.ANSWER)
+    await rig.queue(answer)
+    await rig.beat(30)
+    assert rig.shown == ["asked", "a", "b"]
+    assert await rig.states() == {"sent": 2}, "an answer is forgotten once shown"
+
+
+async def test_an_answer_nobody_waits_for_any_more_is_let_go(rig):
+    await rig.queue(replace(row(name="asked"), act=Act.ANSWER))
+    rig.clock.advance(2 * 3600)
+    await rig.beat()
+    assert rig.channel.tries == []
+    assert await rig.states() == {}
+
+
+async def test_an_answer_to_a_chat_that_refuses_us_is_let_go(rig):
+    await rig.queue(replace(row(name="asked"), act=Act.ANSWER), row(name="a"), chats=(Chat(id="fake:1"),))
+    rig.channel.fail_next(Refused("blocked", reason="blocked"))
+    await rig.beat(3)
+    assert await rig.states() == {"pending": 1}
+    assert (await rig.store.chat("fake:1")).paused == "blocked"
+
+
+async def test_topics_of_a_group_share_its_pace():
+    class Topical(FakeChannel):
+        limits = Limits(text_max=100, per_chat_s=1.0, per_group_s=3.0, topics=True)
+
+    rig = Rig(Topical)
+    chats = tuple(Chat(id=f"fake:-1/{n}", kind="group") for n in range(3))
+    await rig.queue(*(row(c.id, f"s{n}") for n, c in enumerate(chats)), chats=chats)
+    await rig.beat(150)
+    times = [at for at, _ in rig.channel.tries]
+    assert len(times) == 3
+    assert min(b - a for a, b in pairwise(times)) >= 2.999
+
+
+async def test_edits_have_a_pace_of_their_own_and_hold_no_alert():
+    class Paced(FakeChannel):
+        limits = Limits(text_max=100, edit=True, per_chat_s=0.0, per_group_s=0.0, per_edit_s=5.0)
+
+    rig = Rig(Paced)
+    await rig.queue(*(row(f"fake:{n}", "a") for n in range(3)))
+    await rig.beat(3)
+    edits = [
+        replace(row(f"fake:{n}", "a", revision=2), key=f"edit{n}", act=Act.EDIT, message_id="m-a") for n in range(3)
+    ]
+    await rig.queue(*edits, row("fake:1", "b"))
+    await rig.beat(120)
+    times = [at for at, p in rig.channel.tries if p.act is Act.EDIT]
+    assert len(times) == 3
+    assert min(b - a for a, b in pairwise(times)) >= 4.999
+    assert next(at for at, p in rig.channel.tries if p.story_id == "b") <= times[1]
+
+
+async def test_a_start_waits_one_pause_before_the_first_message():
+    class Paced(FakeChannel):
+        limits = Limits(text_max=100, per_chat_s=1.0, per_group_s=3.0, per_bot_s=0.1)
+
+    rig = Rig(Paced)
+    began = rig.clock.monotonic()
+    group = Chat(id="fake:g", kind="group")
+    await rig.queue(row("fake:g", "a"), row("fake:1", "b"), chats=(group,))
+    await rig.beat(60)
+    first = {p.chat_id: at - began for at, p in rig.channel.tries}
+    assert first["fake:1"] >= 1.0
+    assert first["fake:g"] >= 3.0
+
+
+async def test_thousands_of_chats_get_it_at_the_platforms_pace():
+    class Paced(FakeChannel):
+        limits = Limits(text_max=100, per_chat_s=1.0, per_group_s=3.0, per_bot_s=1 / 29)
+
+    rig = Rig(Paced)
+    await rig.queue(*(row(f"fake:{n}", "a") for n in range(300)))
+    began = rig.clock.monotonic()
+    while len(rig.channel.shown) < 300:
+        await rig.job.run()
+        await asyncio.sleep(0)
+        rig.clock.advance(0.05)
+    seconds = rig.clock.monotonic() - began
+    assert 300 / 29 <= seconds <= 300 / 29 * 1.25 + 1.5
+
+
+async def test_one_who_asks_is_served_before_the_rest_of_a_fan_out():
+    class Paced(FakeChannel):
+        limits = Limits(text_max=100, per_chat_s=1.0, per_group_s=3.0, per_bot_s=0.1)
+
+    rig = Rig(Paced)
+    await rig.queue(*(row(f"fake:{n}", "a") for n in range(200)))
+    await rig.beat(30)
+    await rig.queue(replace(row("fake:199", "asked"), act=Act.ANSWER))
+    before = len(rig.channel.shown)
+    await rig.beat(10)
+    assert "asked" in rig.shown[before : before + 3]
+
+
+async def test_by_choice_nothing_is_repeated(rig):
+    rig.job = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5), repeat_unsure=False)
+    await rig.queue(row(name="a"), row(name="b"))
+    rig.channel.fail_next(MaybeSent("no answer"), after=True)
+    await rig.beat(20, step=1)
+    assert rig.shown == ["a", "b"]
+    assert await rig.states() == {"sent": 2}
+
+
+@pytest.mark.parametrize(("repeats", "copies"), [(True, 2), (False, 1)])
+async def test_after_ten_minutes_of_looking_in_vain_the_policy_decides(repeats, copies):
+    rig = Rig(LookingChannel)
+    rig.job = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5), repeat_unsure=repeats)
+    await rig.queue(row(name="a"))
+    rig.channel.fail_next(MaybeSent("no answer"), after=True)
+    rig.channel.blind = NotSent("missing_scope")
+    await rig.beat(500, step=1)
+    assert rig.shown == ["a"]
+    await rig.beat(300, step=1)
+    assert rig.shown == ["a"] * copies
+    assert await rig.states() == {"sent": 1}
+
+
+async def test_a_message_no_platform_takes_is_listed_and_told(rig):
+    owner = FakeChannel(rig.clock)
+    owner.name = "desk"
+    channels = {"fake": rig.channel, "desk": owner}
+    notices = Notices({"desk:1"}, channels, rig.clock)
+    rig.job = DeliverJob(rig.store, channels, rig.clock, random.Random(5), notices)
+    await rig.queue(row(name="a"), row(name="b"), row(name="c"))
+    rig.channel.fail_next(Refused("odd", reason="strange"))
+    rig.channel.fail_next(Refused("odd", reason="strange"))
+    await rig.beat(6)
+    assert rig.shown == ["c"]
+    assert [d.story_id for d in await rig.store.dead(9)] == ["b", "a"] or len(await rig.store.dead(9)) == 2
+    told = [p.message.plain() for p in owner.shown]
+    assert len(told) == 1, "once a day and chat"
+    assert "/dead" in told[0]
+
+
+async def test_owners_are_told_of_a_group_that_is_lost_but_not_of_people(rig):
+    notices = Notices({"fake:own"}, {"fake": rig.channel}, rig.clock)
+    rig.job = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5), notices)
+    group = Chat(id="fake:g", kind="group", title="Desk")
+    await rig.queue(row("fake:g", "a"), row("fake:p", "b"), chats=(group, Chat(id="fake:p")))
+    rig.channel.fail_next(Refused("kicked", reason="kicked"))
+    rig.channel.fail_next(Refused("blocked", reason="blocked"))
+    await rig.beat(5)
+    told = [p.message.plain() for p in rig.channel.shown if p.chat_id == "fake:own"]
+    assert len(told) == 1
+    assert "Nothing reaches Desk: the bot was taken out of it" in told[0]
+
+
+async def test_a_dead_token_is_told_on_the_other_channel_once(rig):
+    owner = FakeChannel(rig.clock)
+    owner.name = "desk"
+    channels = {"fake": rig.channel, "desk": owner}
+    rig.job = DeliverJob(
+        rig.store, channels, rig.clock, random.Random(5), Notices({"desk:1", "fake:9"}, channels, rig.clock)
+    )
+    await rig.queue(row("fake:1", "a"), row("fake:2", "b"))
+    for _ in range(4):
+        rig.channel.fail_next(TokenDead("revoked"))
+    await rig.beat(int(TOKEN_PAUSE_S) + 10, step=1)
+    assert ["revoked" in p.message.plain() for p in owner.shown] == [True]
+
+
+async def test_what_was_sent_and_could_not_be_written_down_is_written_down_later_not_sent_again():
+    class FullStore(MemoryStore):
+        full = False
+
+        async def commit(self, changes):
+            if self.full:
+                raise Full("disk full")
+            await super().commit(changes)
+
+    rig = Rig(store=FullStore())
+    await rig.queue(row(name="a"), row(name="b"), chats=(Chat(id="fake:1"),))
+    send = rig.channel.send
+
+    async def fills(parcel):
+        rig.store.full = True
+        return await send(parcel)
+
+    rig.channel.send = fills
+    await rig.beat(20, step=1)
+    assert rig.shown == ["a"]
+    rig.channel.send = send
+    rig.store.full = False
+    await rig.beat(60, step=1)
+    assert rig.shown == ["a", "b"]
+    assert await rig.states() == {"sent": 2}
+
+
+async def test_rows_written_under_a_wrong_clock_do_not_hold_a_chat(rig):
+    await rig.queue(replace(row(name="a"), next_try=START + timedelta(days=400)), row(name="b"))
+    await rig.beat(5, step=10)
+    assert rig.shown == []
+    await rig.job.recover()
+    await rig.beat(5, step=10)
+    assert rig.shown == ["a", "b"]
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(days=-365), timedelta(days=90)])
+async def test_clocks_that_jump_hold_nothing_and_break_no_wait(rig, jump):
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=30, whole_bot=False))
+    await rig.beat()
+    rig.clock.wall += jump
+    await rig.queue(replace(row("fake:2", "b", at=rig.clock.now())))
+    await rig.beat(3)
+    assert rig.shown == ["b"]
+    await rig.beat(24, step=1)
+    assert rig.shown == ["b"], "what the platform asked for is kept"
+    await rig.beat(15, step=1)
+    assert rig.shown == ["b", "a"]
+
+
+async def test_a_reply_whose_first_message_is_gone_stands_by_itself(rig):
+    await rig.queue(row(name="a"))
+    await rig.beat()
+    update = replace(row(name="a", revision=2), act=Act.REPLY)
+    await rig.queue(update)
+    rig.channel.fail_next(Refused("thread_not_found", reason="message_gone"))
+    await rig.beat(4)
+    assert [p.act for p in rig.channel.shown] == [Act.POST, Act.POST]
+
+
+async def test_a_wait_for_the_whole_bot_outlives_the_process(rig):
+    """Telegram lengthens a flood's wait with each call made meanwhile, whichever process makes it."""
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=60, whole_bot=True))
+    await rig.beat()
+    rig.clock.advance(20)
+    rig.job = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5))
+    await rig.job.recover()
+    await rig.queue(row("fake:2", "b"))
+    await rig.beat(35, step=1)
+    assert len(rig.channel.tries) == 1
+    await rig.beat(10, step=1)
+    assert sorted(rig.shown) == ["a", "b"]
+
+
+async def test_a_wait_from_a_clock_that_was_wrong_holds_nobody(rig):
+    rig.clock.advance(400 * 86400)
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=60, whole_bot=True))
+    await rig.beat()
+    channel, store = rig.channel, rig.store
+    rig = Rig(store=store)
+    rig.channel, rig.job = channel, DeliverJob(store, {"fake": channel}, rig.clock, random.Random(5))
+    await rig.job.recover()
+    await rig.queue(row("fake:2", "b"))
+    await rig.beat(20, step=1)
+    assert sorted(rig.shown) == ["a", "b"]

@@ -10,6 +10,7 @@ import pytest
 from bot.core.changes import Changes
 from bot.core.chat import Chat
 from bot.core.errors import FetchError, Full
+from bot.core.habits import Habits, Quiet
 from bot.core.news import ALL_ENTRIES, Feed, FeedState, Reading
 from bot.jobs.poll import LIVE_DAYS, STORE_PAUSE_S, PollJob
 from bot.jobs.telling import MOST, Telling
@@ -280,3 +281,71 @@ async def test_stories_changed_by_hand_are_read_anew():
     rig.papers.pages["paper"] = (entry(FINE, feed="paper"),)
     await rig.beat()
     assert (await rig.store.counts())["stories"] == 2
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(days=-365), timedelta(days=90)])
+async def test_a_clock_that_jumps_neither_stops_nor_hurries_polling(jump):
+    rig = Rig("wire")
+    rig.papers.pages["wire"] = None
+    await rig.beat(4)
+    rig.clock.wall += jump
+    looked = len(rig.papers.reads)
+    await rig.beat(4)
+    assert len(rig.papers.reads) - looked <= 1
+    rig.clock.advance(3600)
+    looked = len(rig.papers.reads)
+    await rig.beat(10)
+    assert len(rig.papers.reads) - looked == 1
+
+
+async def test_checks_written_under_a_wrong_clock_are_put_right_at_the_start():
+    rig = Rig("far", "near")
+    states = (
+        FeedState(feed_id="far", next_check=START + timedelta(days=400), interval_s=60),
+        FeedState(feed_id="near", next_check=START + timedelta(hours=5), interval_s=60),
+    )
+    await rig.store.commit(Changes(at=START, states=states))
+    await rig.beat(2)
+    assert rig.papers.reads == ["far"]
+
+
+async def test_a_chat_out_of_reach_is_told_what_is_due_for_a_week():
+    rig = Rig("wire")
+    await rig.subscribe()
+    away = Chat(id="fake:1", paused="rights", since=START - timedelta(days=6))
+    await rig.store.commit(Changes(at=START, chats=(away,)))
+    rig.papers.pages["wire"] = (entry(FINE),)
+    await rig.beat()
+    assert (await rig.store.counts())["pending"] == 1
+    rig.clock.advance(2 * 86400)
+    rig.papers.pages["wire"] = (entry("China's cyberspace regulator fines Weibo $9 million", at=rig.clock.now()),)
+    await rig.beat()
+    assert (await rig.store.counts())["pending"] == 1
+
+
+async def test_a_chat_that_is_quiet_gets_its_row_held():
+    rig = Rig("wire")
+    await rig.subscribe()
+    quiet = Habits(quiet=Quiet(start=0, end=12 * 60))
+    await rig.store.commit(Changes(at=START, chats=(Chat(id="fake:1", habits=quiet),)))
+    rig.papers.pages["wire"] = (entry(FINE),)
+    await rig.beat()
+    (held,) = await rig.store.held("fake:1")
+    assert held.held == "quiet"
+
+
+async def test_after_an_outage_older_entries_come_as_late_and_new_or_urgent_ones_at_once():
+    rig = Rig("wire")
+    await rig.subscribe()
+    await rig.beat(2)
+    rig.clock.advance(5 * 3600)
+    before = rig.clock.now() - timedelta(hours=3)
+    calm = entry("China cyberspace regulator summons Xiaohongshu over celebrity posts", at=before)
+    urgent = entry("China's cyberspace regulator fines Weibo $9 million", at=before)
+    new = entry("China's cyberspace regulator summons Kuaishou over livestreams", at=rig.clock.now())
+    rig.papers.pages["wire"] = (calm, urgent, new)
+    await rig.beat()
+    (held,) = await rig.store.held("fake:1")
+    assert held.held == "late"
+    assert (await rig.store.story(held.story_id)).title == calm.title
+    assert (await rig.store.counts())["pending"] == 2
