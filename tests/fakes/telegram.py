@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import Any
@@ -50,7 +51,8 @@ class Shown:
 class FakeTelegram:
     """`say`, `press`, `migrate` act as people; `shown` is what they see; `fail_next` breaks the next call.
 
-    Kinds of failure: `429:<s>`, `500`, `drop` (no answer, nothing done), `drop_after` (done, no answer),
+    Kinds of failure: `429:<s>`, `500`, `drop` (no answer, nothing done), `drop_after` (done, no answer), `500_after`,
+    `slow:<s>` (done, answered late),
     `blocked`, `kicked`, `not_found`, `migrate:<id>`, `401`.
     """
 
@@ -61,6 +63,8 @@ class FakeTelegram:
     early: list[str] = field(default_factory=list)
     menus: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    chaos: Callable[[str, dict[str, Any]], str] | None = None
+    """Asked at every call (its method, its parameters) for a kind of failure, "" for none."""
     unanswered: set[str] = field(default_factory=set)
     url: str = ""
     port: int = 0
@@ -205,7 +209,10 @@ class FakeTelegram:
         if unknown := set(given) - KNOWN[method]:
             return self._refuse(method, 400, f"Bad Request: unknown parameters {sorted(unknown)}")
         failure = self._failures[method].popleft() if self._failures[method] else ""
-        if failure and failure != "drop_after":
+        if self.chaos and not failure:
+            failure = self.chaos(method, given)
+        name, _, value = failure.partition(":")
+        if failure and name not in ("drop_after", "500_after", "slow"):
             return await self._fail(method, failure, request)
         try:
             result = await getattr(self, "_" + re.sub(r"([A-Z])", r"_\1", method).lower())(given)
@@ -213,8 +220,11 @@ class FakeTelegram:
             if request.transport is None or request.transport.is_closing():
                 return web.Response()  # a poller that has gone is told nothing
             return self._refuse(method, error.status, str(error), **error.parameters)
-        if failure == "drop_after":
+        if name == "drop_after":
             return await self._drop(request)
+        if name == "500_after":
+            return _error(500, "Internal Server Error")
+        await asyncio.sleep(float(value or 0))
         return web.json_response({"ok": True, "result": result})
 
     def _refuse(self, method: str, status: int, text: str, **parameters: Any) -> web.Response:
