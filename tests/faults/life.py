@@ -355,7 +355,9 @@ class Life:
         self.counted["stories"] += len(self.news)
         self.counted["commands"] += sum(len(rows) for rows in self.subscribed.values()) // 2 + len(self.asked)
         yield from (f"Telegram {early}" for early in self.telegram.early)
-        allowed = ("Internal Server Error", "not modified", "chat not found", "Conflict")
+        floods = sum("Too Many Requests" in text for _, text in self.telegram.refused)
+        self.counted["flood limits met"] += floods  # a busy machine bunches calls that were well apart
+        allowed = ("Too Many Requests", "Internal Server Error", "not modified", "chat not found", "Conflict")
         refused = (text for _, text in self.telegram.refused if not any(words in text for words in allowed))
         yield from (f"Telegram refused: {text}" for text in refused)
         yield from (f"Slack: {fault}" for fault in self.slack.faults)
