@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -87,9 +87,21 @@ def check(document: Document, model: type[Model]) -> Model | None:
     try:
         return model.model_validate({} if document.values is None else document.values)
     except ValidationError as error:
-        for detail in error.errors():
-            document.problems.append(_explain(document, model, detail))
+        details = error.errors()
+        for detail in details:
+            if not _follows(detail, details, document):
+                document.problems.append(_explain(document, model, detail))
         return None
+
+
+def _follows(detail: ErrorDetails, details: Sequence[ErrorDetails], document: Document) -> bool:
+    """Whether a mistake only follows from another that is named: a list is empty because what stands in it is refused,
+    a key is missing because it is misspelt."""
+    path = detail["loc"]
+    if detail["type"] == "too_short":
+        return (*path, 0) in document.places
+    extra = [str(d["loc"][-1]) for d in details if d["type"] == "extra_forbidden" and d["loc"][:-1] == path[:-1]]
+    return detail["type"] == "missing" and bool(get_close_matches(str(path[-1]), extra, 1, 0.5))
 
 
 class _Refused(Exception):
@@ -189,6 +201,8 @@ def _explain(document: Document, model: type[BaseModel], detail: ErrorDetails) -
 
 
 def _in_words(detail: ErrorDetails) -> str:
+    if detail["type"] == "too_short":
+        return "at least one has to stand here"
     message = detail["msg"].replace("Input should be", "must be").replace("a valid ", "a ")
     shown = detail.get("input")
     if isinstance(shown, str | int | float | bool):

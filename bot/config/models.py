@@ -95,10 +95,12 @@ class Judging(_Strict):
 class DeliveryPolicy(_Strict):
     """on_ambiguous: what becomes of a message whose answer was lost on a platform that cannot be asked whether it
     arrived: `resend` it under the same visible id, or `mark` it as sent. edit_after: how long the reports that follow a
-    first one are waited for before the posted message is brought up to date with them."""
+    first one are waited for before the posted message is brought up to date with them. catch_up_after: what an outage,
+    the bot's or a chat's, has made later than this comes as one list."""
 
     on_ambiguous: Literal["resend", "mark"] = "resend"
     edit_after: Annotated[Duration, _at_least(1, 3600, "1s and 1h")] = 20
+    catch_up_after: Annotated[Duration, _at_least(300, 365 * 86400, "5m and 365d")] = 3600
 
 
 class Llm(_Strict):

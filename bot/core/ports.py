@@ -90,15 +90,23 @@ class News(Protocol):
     async def live_stories(self, since: datetime) -> Sequence[Story]:
         """Stories with last_update >= since, oldest first."""
 
+    async def commit(self, changes: Changes) -> None:
+        """All or nothing, durable when it returns. Raises Stale when `expect` fails, Full when the disk does;
+        then nothing changed, in memory or on disk."""
+
+
+class Readers(Protocol):
+    """Who wants to hear."""
+
     async def subscriptions(self) -> Sequence[Subscription]:
         """All subscriptions, any order; those of paused chats too, since what is due there is kept."""
 
     async def chats(self) -> Sequence[Chat]:
         """Every chat that is known, any order."""
 
-    async def commit(self, changes: Changes) -> None:
-        """All or nothing, durable when it returns. Raises Stale when `expect` fails, Full when the disk does;
-        then nothing changed, in memory or on disk."""
+
+class Newsdesk(News, Readers, Protocol):
+    """What polling needs: what is news, and to whom."""
 
 
 class Archive(Protocol):
@@ -191,7 +199,7 @@ class Shelf(Protocol):
         """Stories, told and not merged into others, whose revision is later than the one they were shown in last."""
 
 
-class Store(News, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
+class Store(Newsdesk, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
     """Everything that stays. Only app.py says this name."""
 
     async def open(self) -> None:

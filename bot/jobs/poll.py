@@ -14,7 +14,7 @@ from bot.core.changes import Changes
 from bot.core.errors import FetchError, StoreError
 from bot.core.habits import Habits
 from bot.core.news import Feed, FeedState, Reading, Story
-from bot.core.ports import Clock, News, Source
+from bot.core.ports import Clock, Newsdesk, Source
 from bot.jobs.notices import Notices, disk_trouble
 from bot.jobs.telling import Telling, Told
 from bot.judge.decide import Editor, Memory, keys_of
@@ -37,7 +37,7 @@ class PollJob:
 
     def __init__(
         self,
-        store: News,
+        store: Newsdesk,
         source: Source,
         newsroom: Newsroom,
         clock: Clock,
@@ -224,9 +224,9 @@ class PollJob:
             self._notices.calm("disk")
         except StoreError as error:
             await self._pause(error)
-        except Exception as error:
+        except Exception:
             log.exception("a feed could not be handled", feed=feed.id)
-            failure = FetchError(f"could not be handled ({type(error).__name__}); see the log")
+            failure = FetchError("could not be handled; the log says more")
             failed = self._scheduled((await self._ready()).failed(feed, state, failure, self._clock.now()))
             self._quiet.update((s.feed_id, s) for s in failed.states)
 

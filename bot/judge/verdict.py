@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ahocorasick_rs
+import structlog
 
 from bot.core.chat import Keyword
 from bot.core.news import Entry, Evidence, Match, Stage, Verdict
@@ -14,6 +15,7 @@ from bot.judge.rules import Compiler, Rule
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.text import offsets
 
+log = structlog.get_logger("judge")
 NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
 GENERAL, SUBJECTS = "general", "subjects"
 """Tags: names that tell no stories apart; names of what a story is about."""
@@ -44,9 +46,9 @@ class Judge:
         self._unless: dict[str, frozenset[int]] = {}
         lists = self._lists(book)
         self._acts = {n: act for name, numbers in lists.items() if (act := _act(name)) for n in numbers}
-        compiler = Compiler(self._lexicon, lists, book.rates)
+        self._compiler = Compiler(self._lexicon, lists, book.rates)
         self._rates = book.rates
-        self._topics = tuple(self._topic(topic, keywords, compiler) for topic in book.topics)
+        self._topics = tuple(self._topic(topic, keywords) for topic in book.topics)
         self._by_word: dict[int, list[tuple[int, Rule]]] = {}
         for number, topic in enumerate(self._topics):
             for rule in topic.rules:
@@ -63,7 +65,15 @@ class Judge:
         return None if self._triggers.isdisjoint(found.hits) else found
 
     def judge(self, entry: Entry, found: Found | None = None) -> Verdict:
-        """found: of a glance at this entry. Never raises for what an entry holds."""
+        """found: of a glance at this entry. Never raises: an entry that cannot be judged is skipped with the reason,
+        since the others of its feed, and of all later polls, must not wait for it."""
+        try:
+            return self._judge(entry, found)
+        except Exception as error:
+            log.exception("an entry cannot be judged", entry=entry.key[:200], title=entry.title[:200])
+            return skipped(error)
+
+    def _judge(self, entry: Entry, found: Found | None) -> Verdict:
         found = found or self.glance(entry.title, entry.body)
         if not found:
             return NOTHING
@@ -152,8 +162,9 @@ class Judge:
                 held = len(rule.needs) - len(lacking)
                 if rule.weight <= 0 or not held or len(lacking) > 1 or rule.fires(found, entry) is not None:
                     continue
-                detail = "its words stand in it, but not where, or not without what, the rule asks for"
-                if lacking:
+                if not lacking:
+                    detail = "; ".join(self._compiler.obstacles(rule, found, entry))
+                else:
                     words = sorted(self._lexicon.words(lacking[0]), key=len)
                     detail = f"lacks any of: {', '.join(words[:8])}{' …' if len(words) > 8 else ''}"
                 missed.append((-held, Stage(name=f"near miss {topic.name}", outcome=rule.id, detail=detail)))
@@ -196,13 +207,16 @@ class Judge:
         return {name: frozenset(numbers) for name, numbers in lists.items()}
 
     def _longest_wins(self, book: RuleBook, by_alias: dict[int, str]) -> None:
-        """京东 does not count inside 京东健康, which is another company."""
+        """京东 does not count inside 京东健康, which is another company. A subject takes no company's or venue's name
+        away: Nasdaq counts in `Nasdaq proposes`."""
         written = {alias: self._lexicon.add(alias) for name in book.names for alias in name.aliases}
+        subjects = {self._lexicon.add(a) for name in book.names if SUBJECTS in name.tags for a in name.aliases}
         shorter = list(written)
         parts = ahocorasick_rs.AhoCorasick(shorter)
         for alias, number in written.items():
             for inner in {shorter[found] for found, _, _ in parts.find_matches_as_indexes(alias, overlapping=True)}:
-                if by_alias[written[inner]] != by_alias[number]:
+                taken = number in subjects and written[inner] not in subjects
+                if by_alias[written[inner]] != by_alias[number] and not taken:
                     self._lexicon.not_inside(written[inner], [number])
 
     def _add(self, word: str, where: str) -> int:
@@ -211,11 +225,21 @@ class Judge:
         except ValueError as error:
             raise RuleError(f"{where}: {error}") from None
 
-    def _topic(self, spec: TopicSpec, keywords: Sequence[Keyword], compiler: Compiler) -> _Topic:
+    def _topic(self, spec: TopicSpec, keywords: Sequence[Keyword]) -> _Topic:
         added = [k for k in keywords if k.topic == spec.name and not k.removed]
-        rules = [*spec.rules, *(RuleSpec(id=f"{CHAT_RULE}: {k.text}", when=k.text, weight=k.weight) for k in added)]
-        compiled = tuple(compiler.compile(rule, spec.name) for rule in rules)
+        rules = [*spec.rules, *(RuleSpec(id=chat_rule(k), when=k.text, weight=k.weight) for k in added)]
+        compiled = tuple(self._compiler.compile(rule, spec.name) for rule in rules)
         return _Topic(spec.name, spec.threshold, spec.review, frozenset(spec.urgent), compiled)
+
+
+def chat_rule(keyword: Keyword) -> str:
+    """The id of the rule that a word added in chat becomes."""
+    return f"{CHAT_RULE}: {keyword.text}"
+
+
+def skipped(error: Exception) -> Verdict:
+    """Of an entry that could not be judged."""
+    return Verdict(alert=False, reason=f"skipped: judging it failed ({type(error).__name__})")
 
 
 def _act(listed: str) -> str:

@@ -71,7 +71,7 @@ class SafeFetcher:
         except aiohttp.ClientError as error:
             raise _explained(error) from None
         except (OSError, ValueError, zlib.error) as error:
-            raise Unreachable(f"the connection failed: {type(error).__name__}") from None
+            raise _broken(error) from None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """POST to an address an operator named; the body of a 200 answer, at most the limit. Raises FetchError."""
@@ -88,7 +88,7 @@ class SafeFetcher:
         except aiohttp.ClientError as error:
             raise _explained(error) from None
         except (OSError, ValueError, zlib.error) as error:
-            raise Unreachable(f"the connection failed: {type(error).__name__}") from None
+            raise _broken(error) from None
 
     async def close(self) -> None:
         if self._session:
@@ -295,7 +295,7 @@ def _explained(error: aiohttp.ClientError) -> FetchError:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Unreachable("the host name cannot be resolved")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return Unreachable(f"its TLS certificate is not valid: {error.certificate_error.__class__.__name__}")
+        return Unreachable(f"its TLS certificate is not valid: {_verdict(error.certificate_error)}")
     if isinstance(error, aiohttp.ClientSSLError):
         return Unreachable("no TLS connection could be made")
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -304,4 +304,15 @@ def _explained(error: aiohttp.ClientError) -> FetchError:
         return Unreachable("the server cut the connection before the end")
     if isinstance(error, aiohttp.InvalidURL):
         return NotPublic(REFUSED)
-    return Unreachable(f"the answer is no proper HTTP ({type(error).__name__})")
+    return Unreachable("the answer is no proper HTTP")
+
+
+def _verdict(error: Exception) -> str:
+    return str(getattr(error, "verify_message", "") or "it cannot be verified")
+
+
+def _broken(error: Exception) -> FetchError:
+    if isinstance(error, zlib.error):
+        return Unreachable("the body is not compressed as its content-encoding says")
+    reason = error.strerror if isinstance(error, OSError) else ""
+    return Unreachable(f"the connection failed: {reason or 'the answer is malformed'}")

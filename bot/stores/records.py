@@ -78,8 +78,8 @@ def read_damaged(path: Path) -> tuple[list[Any], int]:
     return values, lost
 
 
-def check_header(header: Any, path: Path) -> None:
-    """Raises TooNew for a newer schema, Corrupt for a file that is not ours."""
+def check_header(header: Any, path: Path) -> int:
+    """The schema. Raises TooNew for a newer schema, Corrupt for a file that is not ours."""
     if not isinstance(header, dict) or header.get("format") != "tocsin":
         raise Corrupt(f"{path} was not written by this bot (no header at byte 0); move it away or give another --data")
     if header.get("schema", 0) > SCHEMA:
@@ -87,10 +87,14 @@ def check_header(header: Any, path: Path) -> None:
             f"{path} has schema {header['schema']}, this version of the bot knows {SCHEMA}: "
             "start the newer version again, or restore a backup made before the upgrade"
         )
+    return int(header.get("schema", 0))
 
 
-def header(kind: str, generation: int) -> dict[str, Any]:
-    return {"format": "tocsin", "schema": SCHEMA, "kind": kind, "generation": generation}
+def header(kind: str, generation: int, *, needs: int | None = None) -> dict[str, Any]:
+    """needs: of a journal: the generation it goes on from, 0 when it begins from nothing, or its own number when
+    only its own snapshot holds what came before."""
+    first = {"format": "tocsin", "schema": SCHEMA, "kind": kind, "generation": generation}
+    return first if needs is None else {**first, "from": needs}
 
 
 def _lines(data: bytes) -> Iterator[bytes]:

@@ -76,6 +76,17 @@ def test_files_are_short_and_say_their_one_job(path):
     assert not long
 
 
+def test_sockets_have_at_most_six_verbs():
+    tree = ast.parse((ROOT / "bot/core/ports.py").read_text("utf-8"))
+    verbs = {
+        node.name: [n.name for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Protocol" for base in node.bases)
+    }
+    assert len(verbs) > 10
+    assert not {name: found for name, found in verbs.items() if len(found) > 6}
+
+
 def test_the_top_level_is_as_asked():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:

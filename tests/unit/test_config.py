@@ -156,6 +156,37 @@ def test_examples_are_run(directory):
     assert len(found) == 2
 
 
+def test_examples_may_say_more_than_a_title(directory):
+    rule = """
+      - id: r
+        when: body:apple AND lang:zh AND tier:official AND source:orchard
+        must:
+          - {title: x, body: an apple, lang: zh-Hans, source: The Orchard, tier: official}
+          - {title: x, body: an apple}
+        must_not:
+          - {title: x, body: an apple, lang: zh, source: Orchard, tier: official}
+          - 苹果 | apple"""
+    found = problems(directory, topics=f"topics:\n  cac:\n    words: x\n    rules:{rule}\n")
+    assert [f.split(": ")[0] for f in found] == ["topics.yaml:9:13", "topics.yaml:11:13"]
+
+
+def test_a_mistake_that_follows_from_another_is_not_told_as_well(directory):
+    rules = "topics:\n  cac:\n    words: x\n    rules:\n      - id: r\n        wen: apple\n"
+    assert problems(directory, topics=rules) == ["topics.yaml:6:9: unknown key 'wen'; did you mean 'when'?"]
+    (found,) = problems(directory, topics="topics: {cac: {words: x, rules: []}}\n")
+    assert "at least one has to stand here" in found
+    found = problems(directory, topics=rules.replace("wen: apple", "when: [apple]"))
+    assert len(found) == 1
+
+
+def test_a_rule_is_named_by_the_line_of_its_when(directory):
+    rules = (
+        "topics:\n  cac:\n    words: x\n    rules:\n      - id: r\n        weight: 1\n        when: apple and pear\n"
+    )
+    (found,) = problems(directory, topics=rules)
+    assert found.startswith("topics.yaml:7:9: rule r: column 7: 'and' stands")
+
+
 @pytest.mark.parametrize(
     "text", [f"telegram_token: '{TOKEN}'\n", f"push: {{'{TOKEN}': [cac]}}\n", "slack: {bot_token: xoxb-1}\n"]
 )
