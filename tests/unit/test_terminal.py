@@ -16,6 +16,8 @@ from bot.config.settings import load
 from bot.stores.journal import Journal
 from tests.unit.examples import ROOT
 
+RULES = "topics: {cac: {words: the regulator, rules: [{id: r, when: '@companies AND (fine OR 罚款)'}]}}\n"
+
 
 @dataclass
 class Said:
@@ -29,13 +31,14 @@ Terminal = Callable[..., Said]
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """Runs a command in a directory of its own, whose config/ has one feed and the shipped rules."""
+    """Runs a command in a directory of its own, whose config/ has one feed and one rule."""
     monkeypatch.chdir(tmp_path)
     for name in ("TELEGRAM_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "TOCSIN_OWNERS", "TOCSIN_HTTP"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "config").mkdir()
-    for name in ("topics.yaml", "companies.yaml", "tocsin.yaml"):
-        shutil.copy(ROOT / "config" / name, tmp_path / "config" / name)
+    shutil.copy(ROOT / "config" / "tocsin.yaml", tmp_path / "config" / "tocsin.yaml")
+    (tmp_path / "config" / "topics.yaml").write_text(RULES)
+    (tmp_path / "config" / "companies.yaml").write_text("companies: [{key: didi, aliases: [Didi, 滴滴]}]\n")
     (tmp_path / "config" / "feeds.yaml").write_text("feeds:\n  - {id: one, url: 'http://127.0.0.1:9/feed'}\n")
 
     def run(*words: str) -> Said:
