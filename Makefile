@@ -6,12 +6,14 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps --only-binary :all:
 
-.PHONY: help run demo test check bench lock clean
+.PHONY: help run demo test torture mutate check bench lock clean
 
 help:
 	@echo "make run    the bot: live news, in this terminal or in the chats whose tokens are in .env"
 	@echo "make demo   weeks of August 2022 replayed in seconds, no network needed"
 	@echo "make test   every test"
+	@echo "make torture  a thousand kills of the whole bot, and every crash point; half an hour"
+	@echo "make mutate   do the tests notice when the code is wrong? Half an hour"
 	@echo "make check  lint, types, import contracts, file lengths"
 	@echo "make bench  what it costs, as ratios"
 	@echo "make lock   pin dependencies anew after changing pyproject.toml"
@@ -45,6 +47,13 @@ demo: $(INSTALLED)
 
 test: $(DEVELOP)
 	@$(RUN) -m pytest $(ARGS)
+
+torture: $(DEVELOP)
+	@TOCSIN_TORTURE=1 $(RUN) -m pytest tests/faults/test_crash_points.py
+	@$(RUN) -m tests.faults.torture $(ARGS)
+
+mutate: $(DEVELOP)
+	@$(RUN) -m tests.faults.mutate $(ARGS)
 
 check: $(DEVELOP)
 	@$(VENV)/bin/ruff check .

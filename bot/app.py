@@ -135,9 +135,10 @@ def build(
 def _editor_of(settings: Settings, bounds: Bounds | None, rng: random.Random) -> Callable[[Sequence[Story]], Editor]:
     poll = settings.tocsin.poll
     within = bounds or Bounds(poll.min, poll.max)
+    outage_s = settings.tocsin.delivery.catch_up_after
 
     def new_editor(live: Sequence[Story]) -> Editor:
-        return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng)
+        return Editor(live, bounds=within, max_age_s=poll.max_age, rng=rng, outage_s=outage_s)
 
     return new_editor
 
@@ -166,8 +167,10 @@ def _owners(settings: Settings) -> frozenset[str]:
 def _delivering(
     settings: Settings, store: Store, channels: Mapping[str, Channel], clock: Clock, notices: Notices
 ) -> DeliverJob:
-    repeat = settings.tocsin.delivery.on_ambiguous == "resend"
-    return DeliverJob(store, channels, clock, random.Random(), notices, Gatherer(store, clock), repeat_unsure=repeat)
+    policy = settings.tocsin.delivery
+    gatherer = Gatherer(store, clock, policy.catch_up_after)
+    repeat = policy.on_ambiguous == "resend"
+    return DeliverJob(store, channels, clock, random.Random(), notices, gatherer, repeat_unsure=repeat)
 
 
 def _front(
@@ -305,6 +308,14 @@ def _channels(settings: Settings, store: Store, clock: Clock, data: Path, *, con
     if console or not interactive:
         made.append(plugins.find("console")(clock, history=data / "console_history"))
     return {channel.name: channel for channel in made}
+
+
+async def rehearse(settings: Settings) -> tuple[str, ...]:
+    """Names of the channels that `run` would serve, made as it makes them; nothing is opened. Raises ConfigError."""
+    channels = _channels(settings, TinyStore(Path()), SystemClock(), Path(), console=False)
+    for channel in channels.values():
+        await channel.close()
+    return tuple(channels)
 
 
 def _foreign(name: str, options: Mapping[str, str], clock: Clock) -> Channel:

@@ -5,29 +5,35 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import structlog
 
+from bot import logs
 from bot.cli.options import CONFIG, ConfigDir
 from bot.config.settings import load
 from bot.core.errors import ConfigError, Problem
 from bot.core.identity import story_id
+from bot.core.lenient import loads
 from bot.core.news import Entry, Story, Verdict
 from bot.judge.stories import OPEN_DAYS, StoryIndex, with_memory
 from bot.judge.text import is_chinese
-from bot.judge.verdict import NOTHING, Judge
+from bot.judge.verdict import NOTHING, Judge, skipped
 from bot.runners.clock import SystemClock
 
+log = structlog.get_logger("judge")
 _FORGET_EVERY = 1000
 
 
 def command(config: ConfigDir = CONFIG) -> None:
     """Judge items from standard input, one JSON object a line."""
     settings = load(config, {})
+    logs.set_up("ERROR", ())
     judge, desk, out = Judge(settings.rules), Desk(), sys.stdout.buffer
     gc.freeze()  # the rules stay; collecting garbage need not walk them again and again
     for number, lines in _chunks(sys.stdin.fileno()):
@@ -43,12 +49,16 @@ def answer(judge: Judge, desk: Desk, line: bytes, number: int) -> dict[str, Any]
     item = _item(line, number)
     title, body = item["title"], str(item.get("summary") or "")
     at = _published(item, number)
-    found = judge.glance(title, body)
-    if found is None:
-        return {"id": item["id"], **_NOTHING}
-    entry = _entry(item, body, at)
-    verdict = desk.with_memory(judge.judge(entry, found), at)
-    return {"id": item["id"], **_said(verdict, desk.story_of(entry, verdict) if verdict.alert else None)}
+    try:
+        found = judge.glance(title, body)
+        if found is None:
+            return {"id": item["id"], **_NOTHING}
+        entry = _entry(item, body, at)
+        verdict = desk.with_memory(judge.judge(entry, found), at)
+        return {"id": item["id"], **_said(verdict, desk.story_of(entry, verdict) if verdict.alert else None)}
+    except Exception as error:  # whatever one text holds, the lines behind it are answered
+        log.exception("a line cannot be judged", line=number)
+        return {"id": item["id"], **_said(skipped(error), None)}
 
 
 def _said(verdict: Verdict, story: str | None) -> dict[str, Any]:
@@ -70,10 +80,12 @@ def _chunks(fd: int) -> Iterator[tuple[int, list[bytes]]]:
     rest, number = b"", 1
     while chunk := os.read(fd, 1 << 18):
         *lines, rest = (rest + chunk).split(b"\n")
+        if number == 1 and lines:
+            lines[0] = lines[0].removeprefix(BOM_UTF8)
         yield number, lines
         number += len(lines)
     if rest:
-        yield number, [rest]
+        yield number, [rest.removeprefix(BOM_UTF8) if number == 1 else rest]
 
 
 class Desk:
@@ -128,9 +140,9 @@ class Desk:
 
 def _item(line: bytes, number: int) -> dict[str, Any]:
     try:
-        item = orjson.loads(line)
+        item = loads(line)
     except orjson.JSONDecodeError as error:
-        raise _bad(number, f"not JSON ({error})") from None
+        raise _bad(number, f"not JSON ({error.msg})", error.colno) from None
     if not isinstance(item, dict) or not isinstance(item.get("title"), str) or "id" not in item:
         raise _bad(number, "an item is an object with at least `id` and `title`")
     return item
@@ -162,5 +174,5 @@ def _entry(item: dict[str, Any], body: str, published: datetime | None) -> Entry
     )
 
 
-def _bad(number: int, text: str) -> ConfigError:
-    return ConfigError((Problem("standard input", number, 1, text),))
+def _bad(number: int, text: str, column: int = 1) -> ConfigError:
+    return ConfigError((Problem("standard input", number, column, text),))

@@ -23,6 +23,7 @@ from bot.demo.server import DemoServer
 from bot.judge.timing import Bounds
 from bot.runners.clock import ReplayClock, SystemClock
 from bot.sources.http import SafeFetcher
+from bot.stores.disk import must_be_writable
 
 REPLAY_S = 18.0
 PROBED = 6
@@ -40,6 +41,8 @@ def command(
     settings = load(config, dotenv=DOTENV)
     logs.set_up(_level(settings), settings.environment.secrets())
     environment = settings.environment
+    if not demo:
+        must_be_writable(data)  # before anything is asked of the network
     if or_demo and not demo and not (environment.telegram_token or environment.slack_bot_token):
         demo = not asyncio.run(_reachable(settings))
         if demo:
@@ -152,9 +155,10 @@ def _level(settings: Settings) -> str:
 def _without_tokens(settings: Settings) -> Settings:
     """The demo talks at this terminal only, and reads none but its own feeds."""
     plain = Environment(log_level=settings.environment.log_level)
-    # A stall of a second is a day in there: nothing may count as old for that.
+    # A stall of a second is a day in there: nothing may count as old, or late, for that.
     poll = settings.tocsin.poll.model_copy(update={"max_age": 30 * 86400.0})
-    tocsin = settings.tocsin.model_copy(update={"push": {}, "channels": {}, "poll": poll})
+    delivery = settings.tocsin.delivery.model_copy(update={"catch_up_after": 30 * 86400.0})
+    tocsin = settings.tocsin.model_copy(update={"push": {}, "channels": {}, "poll": poll, "delivery": delivery})
     return replace(settings, environment=plain, tocsin=tocsin)
 
 

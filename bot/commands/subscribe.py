@@ -8,11 +8,12 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from bot.commands.registry import Ask, Reply, command
+from bot.core import outbox
 from bot.core.changes import Changes
 from bot.core.chat import EVERY_TOPIC, REVIEW, Role, Subscription
 from bot.core.errors import BadRequest
 from bot.core.message import Block, Button, Message, Shape, bold, bullets, code, line, note, say, text, title
-from bot.core.ports import Desk
+from bot.core.ports import Store
 from bot.judge.newsroom import Newsroom
 
 DEEP_LINK = "sub_"
@@ -20,8 +21,8 @@ _LANES = {EVERY_TOPIC: "every topic", REVIEW: "near misses: what scored a little
 
 
 class Subscribing:
-    def __init__(self, desk: Desk, newsroom: Newsroom) -> None:
-        self._desk = desk
+    def __init__(self, store: Store, newsroom: Newsroom) -> None:
+        self._desk = store
         self._newsroom = newsroom
 
     @command(usage="", example="start")
@@ -111,9 +112,15 @@ class Subscribing:
         if not ended:
             raise BadRequest(f"This chat has no subscription {which[:40]!r}; it has {', '.join(s.id for s in mine)}")
         words = ", ".join(f"{s.topic} ({s.id})" for s in ended)
+        held = await self._desk.held(ask.call.chat.id) if len(ended) == len(mine) else ()
+        let_go = f" {len(held)} that were held for later are let go." if held else ""
         return Reply(
-            say(f"Done: this chat no longer gets {words}."),
-            Changes(at=ask.now, subscriptions_gone=tuple(s.key for s in ended)),
+            say(f"Done: this chat no longer gets {words}.{let_go}"),
+            Changes(
+                at=ask.now,
+                subscriptions_gone=tuple(s.key for s in ended),
+                deliveries=tuple(outbox.drop(row, "the chat ended its subscriptions") for row in held),
+            ),
         )
 
     @command(role=Role.ADMIN, example="stop")

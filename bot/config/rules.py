@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.config.files import Document, Path_, check, read
 from bot.core.errors import Problem
-from bot.core.news import Entry
+from bot.core.news import Entry, Tier
 from bot.judge.amounts import Rates
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
+from bot.judge.text import is_chinese
 from bot.judge.verdict import Judge
 
 Words = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
@@ -27,12 +28,48 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ExampleItem(_Strict):
+    """An entry to try a rule on. A plain text is a title, or `title | body`."""
+
+    title: Annotated[str, Field(min_length=1)]
+    body: str = ""
+    lang: Literal["", "en", "zh", "zh-Hans", "zh-Hant"] = ""
+    source: str = ""
+    tier: Tier = Tier.PRESS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        title, _, body = value.partition(" | ")
+        return {"title": title, "body": body}
+
+    def entry(self) -> Entry:
+        title, body = (unicodedata.normalize("NFC", text) for text in (self.title, self.body))
+        lang = self.lang or ("zh-Hans" if is_chinese(f"{title} {body}") else "en")
+        return Entry(
+            feed_id="example",
+            key="example",
+            aliases=("example",),
+            url="",
+            title=title,
+            body=body,
+            lang=lang,
+            source=self.source,
+            tier=self.tier,
+        )
+
+
+Examples = tuple[ExampleItem, ...]
+
+
 class RuleItem(_Strict):
     id: Annotated[str, Field(min_length=1, max_length=64)]
     when: str
     weight: Weight = 1.0
-    must: Words = ()
-    must_not: Words = ()
+    must: Examples = ()
+    must_not: Examples = ()
 
 
 class TopicItem(_Strict):
@@ -41,8 +78,8 @@ class TopicItem(_Strict):
     review: Annotated[float, Field(gt=0, le=100)] = 0.6
     urgent: Words = ()
     rules: Annotated[tuple[RuleItem, ...], Field(min_length=1)]
-    must: Words = ()
-    must_not: Words = ()
+    must: Examples = ()
+    must_not: Examples = ()
 
 
 class NameItem(_Strict):
@@ -102,9 +139,7 @@ def _book(topics: TopicsFile, companies: CompaniesFile | None) -> RuleBook:
                 threshold=item.threshold,
                 review=item.review,
                 urgent=item.urgent,
-                rules=tuple(RuleSpec(**rule.model_dump()) for rule in item.rules),
-                must=item.must,
-                must_not=item.must_not,
+                rules=tuple(RuleSpec(id=r.id, when=r.when, weight=r.weight) for r in item.rules),
             )
             for name, item in topics.topics.items()
         ),
@@ -180,13 +215,12 @@ def _alone(book: RuleBook, topic: str, rule: RuleItem) -> Judge:
 
 
 def _examples(
-    document: Document, judge: Judge, holds: Callable[[Entry], bool], examples: Words, path: Path_, *, fires: bool
+    document: Document, judge: Judge, holds: Callable[[Entry], bool], examples: Examples, path: Path_, *, fires: bool
 ) -> None:
     field = "must" if fires else "must_not"
     for number, example in enumerate(examples):
-        title, _, body = unicodedata.normalize("NFC", example).partition(" | ")
-        entry = Entry(feed_id="example", key="example", aliases=("example",), url="", title=title, body=body)
+        entry = example.entry()
         if holds(entry) != fires:
             what = "has to fire, and does not" if fires else "must not fire, and does"
-            text = f"{example[:60]!r} {what}: {judge.judge(entry).reason}"
+            text = f"{example.title[:60]!r} {what}: {judge.judge(entry).reason}"
             document.problems.append(document.problem((*path, field, number), text))

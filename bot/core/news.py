@@ -183,8 +183,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A word of the headline that is known, by what it means. kind: `act`, `name`, `subject`, or `general` for the
-    names that tell nothing apart; what: its key, the same in every language. start, end: in the folded headline."""
+    """A word of the headline that is known, by what it means. kind: `act`, `name`, `subject`, `general` for names that
+    tell nothing apart. what: its key, the same in every language. start, end: in the folded headline."""
 
     kind: str
     what: str

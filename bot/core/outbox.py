@@ -10,7 +10,7 @@ sending   -> pending      put_off        certainly not delivered, or told to wai
 sending   -> ambiguous    unsure         the answer was lost, or the process died
 ambiguous -> sent/pending settled by looking in the chat, or by repeating under the same visible id
 any open  -> sent         taken_for_sent the chat's policy is to repeat nothing that may be there
-any open  -> folded       drop           there is nothing left to edit
+held, any open -> folded  drop           there is nothing left to edit, or nobody who wants to hear
 any open  -> dead         give_up        the platform will never take it
 dead      -> pending      replay         an operator wants it tried again
 """
@@ -102,9 +102,9 @@ def fold(delivery: Delivery, into: str) -> Delivery:
 
 
 def drop(delivery: Delivery, error: str) -> Delivery:
-    """There is nothing any more that it could change."""
-    _must_be(delivery, State.PENDING, State.SENDING, State.AMBIGUOUS)
-    return replace(delivery, state=State.FOLDED, error=error)
+    """There is nothing any more that it could change, or nobody who wants to hear it."""
+    _must_be(delivery, State.HELD, State.PENDING, State.SENDING, State.AMBIGUOUS)
+    return replace(delivery, state=State.FOLDED, held="", error=error)
 
 
 def replay(delivery: Delivery, now: datetime) -> Delivery:

@@ -19,6 +19,8 @@ from bot.demo.pack import Format, Item, Outlet, Pack
 EVERY_S = 600.0
 """How often the demo's feeds are read, in seconds of the replayed time."""
 _KINDS = {Format.PAGE: Kind.HTML, Format.API: Kind.JSON}
+USUAL_PORT = 18822
+"""Ids are made of links, and links hold the port: with the same one, stories are called the same in every run."""
 
 
 class DemoServer:
@@ -41,11 +43,17 @@ class DemoServer:
         app.router.add_get("/{outlet}{path:/.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
+        await self._listen(self._runner)
         host, port = self._runner.addresses[0][:2]
         self._base = f"http://{host}:{port}"
         return self
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        """On the usual port, or on another while somebody has that."""
+        try:
+            await web.TCPSite(runner, "127.0.0.1", USUAL_PORT).start()
+        except OSError:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

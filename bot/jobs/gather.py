@@ -11,13 +11,15 @@ from bot.core.message import Message
 from bot.core.ports import Clock, Store
 from bot.judge.gathering import LATE, Item, together
 
-STALE = timedelta(hours=1)
+STALE_S = 3600.0
 MOST_STALE = 3
 """So many messages that could not be sent for an hour still go out one by one."""
 
 
 class Gatherer:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, stale_s: float = STALE_S) -> None:
+        """stale_s: from this age on, what could not be sent is late."""
+        self._stale = timedelta(seconds=stale_s)
         self._store = store
         self._clock = clock
 
@@ -30,9 +32,9 @@ class Gatherer:
         await self._store.commit(together(chat, items, self._clock.now(), slot=slot))
 
     async def caught_up(self, chat: Chat) -> bool:
-        """After an outage of the chat, or on the way to it: what is an hour late comes as one list, urgent messages
-        apart. True when there was that much. Raises StoreError."""
-        before = self._clock.now() - STALE
+        """After an outage of the chat, or on the way to it: what is late comes as one list, urgent messages apart.
+        True when there was that much. Raises StoreError."""
+        before = self._clock.now() - self._stale
         head = await self._store.head(chat.id)
         if head is None or head.created >= before or head.state is State.AMBIGUOUS:
             return False

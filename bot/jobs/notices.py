@@ -70,7 +70,7 @@ class Notices:
 
 
 def disk_trouble(error: StoreError) -> str:
-    return f"I cannot write to my disk, so nothing is read or sent: {error}. Nothing is lost; I go on by myself."
+    return f"Nothing is read or sent for now, and nothing is lost: {error}"
 
 
 def _private_chat(owner: str) -> Chat:

@@ -224,9 +224,9 @@ class PollJob:
             self._notices.calm("disk")
         except StoreError as error:
             await self._pause(error)
-        except Exception as error:
+        except Exception:
             log.exception("a feed could not be handled", feed=feed.id)
-            failure = FetchError(f"could not be handled ({type(error).__name__}); see the log")
+            failure = FetchError("could not be handled; the log says more")
             failed = self._scheduled((await self._ready()).failed(feed, state, failure, self._clock.now()))
             self._quiet.update((s.feed_id, s) for s in failed.states)
 

@@ -52,8 +52,7 @@ class _Draft:
 
     now: datetime
     memory: Memory
-    away: bool
-    """Nothing was read for long, so what was published meanwhile is late."""
+    late_before: datetime | None
     entries: list[Judged] = field(default_factory=list)
     stories: dict[str, Story] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
@@ -68,7 +67,7 @@ class _Draft:
 
     def late(self, entry: Entry) -> bool:
         """Whether an outage has kept this entry from being read while it was new."""
-        return self.away and (entry.published is None or (self.now - entry.published).total_seconds() > OUTAGE_S)
+        return self.late_before is not None and (entry.published or self.late_before) <= self.late_before
 
 
 class Editor:
@@ -78,7 +77,17 @@ class Editor:
     commit then fails must build a new Editor from the store.
     """
 
-    def __init__(self, live: Sequence[Story], *, bounds: timing.Bounds, max_age_s: float, rng: random.Random) -> None:
+    def __init__(
+        self,
+        live: Sequence[Story],
+        *,
+        bounds: timing.Bounds,
+        max_age_s: float,
+        rng: random.Random,
+        outage_s: float = OUTAGE_S,
+    ) -> None:
+        """max_age_s, outage_s: see config.models.Poll and DeliveryPolicy."""
+        self._outage_s = outage_s
         self._bounds = bounds
         self._max_age = timedelta(seconds=max_age_s)
         self._rng = rng
@@ -93,9 +102,7 @@ class Editor:
         Unseen entries of a first reading beyond `feed.first`, and entries published longer ago than max_age, are
         judged and kept for look-ups, but wake nobody.
         """
-        pause = max(OUTAGE_S, 2 * state.interval_s)
-        away = bool(state.last_ok) and (reading.at - (state.last_ok or reading.at)).total_seconds() > pause
-        draft = _Draft(reading.at, memory, away)
+        draft = _Draft(reading.at, memory, self._late_before(state, reading.at))
         fresh = [e for e in reading.entries if all(key in memory.unseen for key in _keys(e))]
         fresh = list({e.key: e for e in reversed(fresh)}.values())
         fresh.sort(key=lambda e: e.published or reading.at)
@@ -114,6 +121,12 @@ class Editor:
             messages=tuple(draft.messages.items()),
             deliveries=tuple(draft.deliveries),
         )
+
+    def _late_before(self, state: FeedState, now: datetime) -> datetime | None:
+        """Until when an entry must have been published to be late; None when the feed was read all the time."""
+        pause = timedelta(seconds=max(self._outage_s, 2 * state.interval_s))
+        away = state.last_ok is not None and now - state.last_ok > pause
+        return now - timedelta(seconds=self._outage_s) if away else None
 
     def unchanged(self, feed: Feed, state: FeedState, reading: Reading) -> Changes:
         """What to remember of a reading that held what the last one did: only when to look next."""

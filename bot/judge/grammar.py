@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -10,13 +9,17 @@ from typing import Any
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
+from bot.core.news import Tier
 from bot.judge.specs import RuleError
+from bot.judge.wording import check_word, plain
 
 LONGEST_RULE = 4000
-DEEPEST = 60
 SCOPES = ("title", "body", "lede")
 """`lede` is another word for `body`: feeds give the beginning of an article at most."""
+MOST_NEAR = 20
 FACTS = ("lang", "source", "tier")
+LANGUAGES = ("en", "zh", "zh-Hans", "zh-Hant")
+_LIKE = {"lang": "lang:zh", "source": "source:reuters", "tier": "tier:official"}
 
 _GRAMMAR = r"""
 start: either
@@ -34,18 +37,21 @@ no: ("NOT" | "-") near
     | "(" either ")"
 
 NEAR.3: /(NEAR|THEN)\/\d{1,3}(?=[\s(]|$)/
-AMOUNT.4: /[a-z_]+(>=|<=|>|<)\s*\d[\d.,]*(\s*[a-z万亿千百十]+)?(\s+(?!AND|NOT)[A-Z]{3})?(?=[\s()]|$)/
-FACT.3: /(lang|source|tier):("[^"]*"|[^\s()"]+)/
-SCOPE.2: /[a-z_]+:/
+AMOUNT.4: /[A-Za-z_]+\s*(>=|<=|=>|=<|>|<|≥|≤)\s*[^\s()"]*(\s+UNIT)*(?=[\s()]|$)/
+FACT.3: /(?i:lang|source|tier):("[^"]*"|[^\s()"]+)/
+SCOPE.2: /[A-Za-z_]+:/
 LIST.2: /@[A-Za-z0-9_]+/
 PATTERN.2: /\/(?:[^\/\\]|\\.)+\//
-PHRASE: /=?"[^"]+"/
-WORD: /(?!(?:AND|OR|NOT)(?:[\s()]|$)|(?:NEAR|THEN)\/)[^\s()"@\/:-][^\s()":]*/
+PHRASE.2: /=?"[^"]+"/
+WORD: /(?!(?:AND|OR|NOT)(?:[\s()]|$))[^\s()"@\/:-][^\s()":]*/
 %import common.WS
 %ignore WS
 """
-_A_PATTERN = re.compile(r"(^|[\s(:])/(?:[^/\\]|\\.)+/")
-_parser = Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
+_UNIT = (
+    r"(?:(?i:thousand|[mb]illion|trillion|mln|[mb]n?|k|tn|yuan|renminbi|(?:us |hong kong )?dollars|euros?|pounds|yen)"
+    r"|[万亿千百十]+(?:[美港欧日]?元|人民币)?|[美港欧日]?元|人民币|(?!AND|NOT)[A-Z]{3})(?=[\s()]|$)"
+)
+_parser = Lark(_GRAMMAR.replace("UNIT", _UNIT), parser="lalr", propagate_positions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def parse(rule: str) -> Node:
         raise RuleError(
             f"the rule has {len(rule)} characters, at most {LONGEST_RULE} are read; use a named list for long ones"
         )
-    _check_brackets(rule)
+    rule = plain(rule)
     try:
         tree = _parser.parse(rule)
     except UnexpectedInput as error:
@@ -93,6 +99,8 @@ class _Builder(Transformer[Token, Node]):
         return Node("no", parts=(found[0],))
 
     def near(self, found: list[Any]) -> Node:
+        if len(found) > 2 * MOST_NEAR + 1:
+            raise RuleError(f"more than {MOST_NEAR} NEAR and THEN in a row; split the rule", column=found[1].column)
         node: Node = found[0]
         for operator, right in zip(found[1::2], found[2::2], strict=True):
             name, _, distance = operator.partition("/")
@@ -100,6 +108,7 @@ class _Builder(Transformer[Token, Node]):
         return node
 
     def word(self, found: list[Token]) -> Node:
+        check_word(found[0], found[0].column or 0)
         return Node("word", str(found[0]), column=found[0].column or 0)
 
     def phrase(self, found: list[Token]) -> Node:
@@ -112,45 +121,64 @@ class _Builder(Transformer[Token, Node]):
         return Node("pattern", found[0][1:-1], column=found[0].column or 0)
 
     def fact(self, found: list[Token]) -> Node:
-        return Node("fact", found[0].replace('"', ""), column=found[0].column or 0)
+        name, _, value = found[0].replace('"', "").lower().partition(":")
+        _check_fact(name, value, found[0].column or 0)
+        return Node("fact", f"{name}:{value}", column=found[0].column or 0)
 
     def amount(self, found: list[Token]) -> Node:
         return Node("amount", str(found[0]), column=found[0].column or 0)
 
     def scoped(self, found: list[Any]) -> Node:
-        name = found[0][:-1]
-        if name not in SCOPES:
-            raise_unknown_scope(name, found[0].column)
-        return Node("scoped", name, (found[1],), found[0].column)
+        name = found[0][:-1].lower()
+        _check_scope(name, found[0].column)
+        return Node("scoped", "title" if name == "title" else "body", (found[1],), found[0].column)
 
 
-def raise_unknown_scope(name: str, column: int) -> None:
+def shown(node: Node) -> str:
+    """A part of a rule as people write it; what is long is cut."""
+    match node.kind:
+        case "named":
+            return f"@{node.value}"
+        case "pattern":
+            return f"/{node.value}/"
+        case "scoped":
+            return f"{node.value}:{shown(node.parts[0])}"
+        case "no":
+            return f"NOT {shown(node.parts[0])}"
+        case "near" | "then":
+            return f" {node.kind.upper()}/{node.value} ".join(map(shown, node.parts))
+        case "either" | "all" if len(node.parts) > 1:
+            text = (" OR " if node.kind == "either" else " AND ").join(map(shown, node.parts))
+            return f"({text[:80]}…)" if len(text) > 80 else f"({text})"
+        case "either" | "all":
+            return shown(node.parts[0])
+    return node.value
+
+
+def column_of(node: Node) -> int:
+    """Where the part begins, or the first of its parts that is known to; 0 when none is."""
+    return node.column or next(filter(None, map(column_of, node.parts)), 0)
+
+
+def _check_scope(name: str, column: int) -> None:
+    if name in SCOPES:
+        return
+    if name in FACTS:
+        raise RuleError(f"{name}: wants its value right behind it, like {_LIKE[name]}", column=column)
     near = get_close_matches(name, (*SCOPES, *FACTS), 1)
-    hint = f"did you mean {near[0]}: ?" if near else f"there are {', '.join(f'{s}:' for s in (*SCOPES, *FACTS))}"
+    known = ", ".join(f"{s}:" for s in (*SCOPES, *FACTS))
+    hint = f"did you mean {near[0]}: ?" if near else f"there are {known}; put a text with a : in quotes"
     raise RuleError(f"{name}: is no scope; {hint}", column=column)
 
 
-def _check_brackets(rule: str) -> None:
-    """Said apart, because a parser would only say that the rule ended too soon."""
-    opened: list[int] = []
-    quoted = False
-    for column, character in enumerate(_A_PATTERN.sub(lambda m: m[1] + "p" * (len(m[0]) - len(m[1])), rule), 1):
-        if character == '"':
-            quoted = not quoted
-        elif quoted:
-            continue
-        elif character == "(":
-            opened.append(column)
-            if len(opened) > DEEPEST:
-                raise RuleError(f"more than {DEEPEST} parentheses are open here; use named lists", column=column)
-        elif character == ")":
-            if not opened:
-                raise RuleError("this ) closes nothing; remove it or add a ( before", column=column)
-            opened.pop()
-    if quoted:
-        raise RuleError('a closing " is missing', column=len(rule))
-    if opened:
-        raise RuleError(f"a closing ) is missing for the ( at column {opened[-1]}", column=len(rule) + 1)
+def _check_fact(name: str, value: str, column: int) -> None:
+    """A language or a tier that no entry has would make a rule that never fires."""
+    known = {"lang": LANGUAGES, "tier": tuple(Tier)}.get(name, ())
+    if not known or value in (k.lower() for k in known):
+        return
+    near = get_close_matches(value, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    raise RuleError(f"no entry has {name}:{value[:30]}; {hint}", column=column)
 
 
 _WORDS = {
@@ -181,5 +209,6 @@ def _explained(rule: str, error: UnexpectedInput) -> RuleError:
             column = len(rule) + 1
         return RuleError(f"{shown} where {' or '.join(expected) or 'something else'} was expected", column=column)
     if isinstance(error, UnexpectedCharacters):
-        return RuleError(f"{rule[column - 1 : column + 10]!r} is not understood here", column=column)
+        text = rule[column - 1 : column + 10]
+        return RuleError(f"{text!r} is not understood here; put a text with such signs in quotes", column=column)
     return RuleError("the rule cannot be read", column=column)

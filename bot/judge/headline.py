@@ -13,7 +13,8 @@ OBJECT, WEAK, FORMULA = 1.0, 0.45, 0.1
 """What a word of each sort counts."""
 _WORD = re.compile(rf"[a-z][a-z0-9'-]+|[{HAN}]+")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9.'’&-]*")
-_QUOTED = re.compile(r"《([^》]{2,60})》|[“「『‘]([^”」』’]{2,40})[”」』’]")
+_QUOTED = re.compile(r"《([^》]{2,60})》|[“「『]([^”」』]{0,20}(?:·|清朗)[^”」』]{2,40})[”」』]")
+"""Laws and campaigns; other quotes only lay stress on a word."""
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _OFFICE = re.compile(rf"([{HAN}]{{2,4}}?)(?:省委|市委|省|市|区)?(?:网信办|互联网信息办公室)")
 _STOP = frozenset(
@@ -52,7 +53,12 @@ _FORMULA_ZH = (
 _WEAK_ZH = frozenset(
     "网络 信息 安全 管理 服务 平台 技术 应用 数据 个人 保护 互联 联网 智能 用户 内容 机器 器人 企业 治理".split()  # noqa: SIM905
 )
-_CUT = re.compile(_FORMULA_ZH)
+_CUT = re.compile(f"{_FORMULA_ZH}|(?<=网信办)就|(?<=办公室)就")
+_GENERAL = re.compile(
+    "个人信息保护|个人信息|信息保护|信息安全|信息服务|信息内容|网络安全|网络信息|网络数据|网络平台|大型网络平台|互联网"
+    "|数据安全|安全审查|安全管理|技术应用|应用程序|人工智能|智能|用户|企业|部门"
+)
+"""What half of all such matters are about."""
 _COMMON_CAPITALS = frozenset(
     """china chinese beijing hong kong new york nasdaq nyse us u.s ipo ai ceo cac csrc sec hkex wall street exclusive
     shanghai shenzhen washington cyberspace administration ministry monday tuesday wednesday thursday friday saturday
@@ -118,6 +124,9 @@ def _terms(folded: str, acts: Iterable[tuple[int, int]]) -> Iterator[tuple[str, 
     held = bytearray(len(folded))
     for start, end in spans:
         held[start:end] = b"\1" * (end - start)
+    general = bytearray(len(folded))
+    for found in _GENERAL.finditer(folded):
+        general[found.start() : found.end()] = b"\1" * (found.end() - found.start())
     for run in _WORD.finditer(folded):
         if run[0][0].isascii():
             if len(run[0]) > 1 and run[0] not in _STOP:
@@ -133,7 +142,7 @@ def _terms(folded: str, acts: Iterable[tuple[int, int]]) -> Iterator[tuple[str, 
                 if held[at] and held[at + 1]:
                     yield pair, FORMULA
                 continue
-            yield pair, WEAK if pair in _WEAK_ZH else OBJECT
+            yield pair, WEAK if pair in _WEAK_ZH or (general[at] and general[at + 1]) else OBJECT
 
 
 def stemmed(word: str) -> str:
@@ -163,9 +172,9 @@ def _proper(title: str, folded: str, marks: Sequence[Mark]) -> Iterator[str]:
 
 def _quoted(title: str) -> Iterator[str]:
     for found in _QUOTED.finditer(title):
-        for term, known in _terms(fold(found[1] or found[2] or ""), ()):
-            if known != FORMULA:
-                yield term
+        terms = list(_terms(fold(found[1] or found[2] or ""), ()))
+        told = [term for term, known in terms if known == OBJECT]
+        yield from told or (term for term, known in terms if known == WEAK)
 
 
 def _offices(folded: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -67,6 +67,10 @@ class Found:
         return title, body
 
 
+Sight = Callable[[Found], "list[Hit] | None"]
+"""Where something stands in a text that is no word: a pattern, a sum. None when nowhere."""
+
+
 class Lexicon:
     """Words by number; `add` while rules are compiled, `freeze` once, then `find`."""
 
@@ -76,24 +80,41 @@ class Lexicon:
         self._inside: dict[int, list[int]] = {}
         self._automaton: ahocorasick_rs.AhoCorasick | None = None
         self._patterns: list[list[_Bound]] = []
+        self._sights: dict[str, Sight] = {}
+        self._watched: dict[int, Sight] = {}
 
     def add(self, written: str) -> int:
         """The number of a word. Raises ValueError when nothing is left of it."""
         word = Word.parse(written)
         if not word.text:
             raise ValueError(f"{written!r} holds nothing to look for")
+        if "* " in word.text:
+            raise ValueError(f"{written!r} has a * inside; it may end a word or a phrase, so write out the forms")
         number = self._numbers.setdefault(word, len(self._words))
         if number == len(self._words):
             self._words.append(word)
         return number
 
+    def add_sight(self, name: str, sight: Sight) -> int:
+        """The number, below zero, of what is no word and yet can be seen in a text. name: for people."""
+        self._sights.setdefault(name, sight)
+        return -1 - list(self._sights).index(name)
+
+    def watch(self, numbers: Iterable[int]) -> None:
+        """Look for these sights in every text, because a rule has no word to be looked up by."""
+        sights = list(self._sights.values())
+        self._watched.update((number, sights[-1 - number]) for number in numbers)
+
     def commonness(self, numbers: Iterable[int]) -> float:
         """How often any of these is met, roughly: the fewer texts a rule is looked up for, the better."""
-        return sum(50.0 if self._words[n].text in _EVERYDAY else 0.3 for n in numbers)
+        return sum(1000.0 if n < 0 else 50.0 if self._words[n].text in _EVERYDAY else 0.3 for n in numbers)
 
     def words(self, numbers: Iterable[int]) -> list[str]:
-        """The words of these numbers, folded; a `*` stands for any ending."""
-        return [self._words[n].text + "*" * self._words[n].open_end for n in sorted(numbers)]
+        """The words of these numbers, folded; a `*` stands for any ending. Sights by their names."""
+        names = list(self._sights)
+        return [
+            names[-1 - n] if n < 0 else self._words[n].text + "*" * self._words[n].open_end for n in sorted(numbers)
+        ]
 
     def not_inside(self, word: int, longer: Iterable[int]) -> None:
         """The word does not count where it is part of one of these."""
@@ -116,7 +137,11 @@ class Lexicon:
             self._find(self._automaton, text, body_at, (title, body), hits)
         if self._inside and hits:
             self._drop_inner(hits)
-        return Found(text, hits)
+        found = Found(text, hits)
+        if self._watched:
+            seen = {number: at for number, sight in self._watched.items() if (at := sight(found)) is not None}
+            hits.update(seen)
+        return found
 
     def _find(
         self,

@@ -19,7 +19,7 @@ STEPS = frozenset({"file", "delist"})
 _LEDE = 240
 NAME, NAMED, SUBJECT, FOREIGN_SUBJECT, ACT, FIGURES = .35, .17, .16, 0.38, 0.15, 0.12
 LEDE = .45
-LANE, ABOUT = 0.3, 0.15
+LANE, ABOUT, ALONE, FOREIGN_ALONE = 0.3, 0.15, 0.05, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,11 @@ def against(a: Doc, b: Doc) -> float:
     against = 0.0
     if a.names and b.names and not a.named & b.named:
         against += 0.9 if not subjects else 0.2
-    elif not a.names & b.names and _strangers(a, b):
+    elif not a.named & b.named and _strangers(a, b):
         against += 0.4
-    if a.about and b.about and not a.about & b.about:
+    elif bool(a.names) != bool(b.names) and not a.named & b.named:
+        against += ALONE if a.han == b.han else FOREIGN_ALONE
+    if a.about and b.about and not a.about & b.about and not a.named & b.named:
         against += ABOUT
     if a.quoted and b.quoted and _overlap(a.quoted, b.quoted) < 0.34:
         against += 0.4

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from bot.core.chat import Keyword
 from bot.core.news import Feed
-from bot.judge.verdict import Judge
+from bot.judge.specs import RuleError
+from bot.judge.verdict import Judge, chat_rule
+
+log = structlog.get_logger("newsroom")
 
 Compile = Callable[[Sequence[Keyword]], Judge]
 """Builds a judge from the files' rules and these keywords. Raises RuleError."""
@@ -33,6 +38,7 @@ class Newsroom:
         self._rules = {name: topic.rules for name, topic in topics.items()}
         self.judge = compile_with(())
         self.keywords: tuple[Keyword, ...] = ()
+        self._unusable: frozenset[Keyword] = frozenset()
         self.stories_version = 0
         """Grows when people change stories by hand: whoever holds stories in memory reads them anew."""
 
@@ -53,10 +59,22 @@ class Newsroom:
         self._feeds = {**self._from_files, **{feed.id: feed for feed in changed}}
 
     def adopt_keywords(self, keywords: Sequence[Keyword]) -> None:
-        """Raises RuleError and leaves the rules in force as they were."""
-        self.judge = self._compile(keywords)
+        """One that was accepted once and is no rule today, as after an upgrade, is left out, kept and can be removed:
+        the others must not fall silent with it. Raises RuleError when it is the files' rules that are bad."""
+        usable = list(keywords)
+        while True:
+            try:
+                self.judge = self._compile(usable)
+                break
+            except RuleError as error:
+                rest = [k for k in usable if (chat_rule(k), k.topic) != (error.rule, error.topic)]
+                if len(rest) == len(usable):
+                    raise
+                log.error("a keyword is no rule any more and is left out", topic=error.topic, why=str(error))
+                usable = rest
         self.keywords = tuple(keywords)
+        self._unusable = frozenset(keywords) - frozenset(usable)
 
     def try_keywords(self, keywords: Sequence[Keyword]) -> Judge:
         """The judge there would be. Raises RuleError."""
-        return self._compile(keywords)
+        return self._compile([k for k in keywords if k not in self._unusable])

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from operator import ge, gt, le, lt
 
-import re2
-
 from bot.core.news import Entry
+from bot.judge import firing
 from bot.judge.amounts import USER_WORDS, Amount, Rates, parse_asked
-from bot.judge.grammar import Node, parse
-from bot.judge.lexicon import Found, Hit, Lexicon
+from bot.judge.contradictions import Asked, Contradictions
+from bot.judge.firing import Evaluate
+from bot.judge.grammar import Node, column_of, parse, shown
+from bot.judge.lexicon import Found, Lexicon
+from bot.judge.obstacles import Obstacles
+from bot.judge.patterns import searcher
 from bot.judge.specs import RuleError, RuleSpec
-from bot.judge.text import is_han
 
-Evaluate = Callable[[Found, Entry], "list[Hit] | None"]
-"""The hits that made it true (none, for a NOT), or None when it is not."""
 Groups = tuple[frozenset[int], ...]
 """Of each group some word must be there, or the rule cannot fire."""
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
-_REACH = 60
-_PATTERN_MEMORY = 8 * 1024 * 1024
+_SIGN = re.compile(r"\s*(>=|<=|=>|=<|>|<|≥|≤)")
+_SIGNS = {"=>": ">=", "≥": ">=", "=<": "<=", "≤": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Rule:
     weight: float
     needs: Groups
     fires: Evaluate
+    node: Node
 
 
 class Compiler:
@@ -44,220 +45,151 @@ class Compiler:
         self._lexicon = lexicon
         self._lists = lists
         self._rates = rates
+        self._contradictions = Contradictions(self._numbers, self._asked)
 
     def compile(self, spec: RuleSpec, topic: str) -> Rule:
         """Raises RuleError, which names rule and topic."""
         try:
-            evaluate, needs = self._node(parse(spec.when), None)
+            node = parse(spec.when)
+            evaluate, needs = self._node(node, None)
+            if not needs:
+                raise RuleError(
+                    "it would hold for texts without any word of it, as NOT, lang:, source: and tier: alone do; "
+                    "add a word that must be there, a /pattern/ or an amount"
+                )
+        except RecursionError:
+            raise RuleError("it is nested too deeply; use named lists", rule=spec.id, topic=topic) from None
         except RuleError as error:
             raise RuleError(error.text, rule=spec.id, topic=topic, column=error.column) from None
-        if not needs:
-            raise RuleError(
-                "the rule holds for everything that lacks a word; add a word that must be there",
-                rule=spec.id,
-                topic=topic,
-            )
-        return Rule(spec.id, spec.weight, needs, evaluate)
+        words = tuple(group for group in needs if min(group) >= 0)
+        if not words:
+            self._lexicon.watch(number for group in needs for number in group if number < 0)
+        return Rule(spec.id, spec.weight, words or needs, evaluate, node)
+
+    def obstacles(self, rule: Rule, found: Found, entry: Entry) -> list[str]:
+        """What keeps a rule from firing, in words."""
+        return Obstacles(lambda node, field: self._node(node, field)[0], found, entry).of(rule.node)
 
     def _node(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
         match node.kind:
             case "word" | "named":
                 numbers = self._numbers(node)
-                return _any_of(numbers, field), (numbers,)
+                return firing.any_of(numbers, field), (numbers,)
             case "pattern":
                 return self._pattern(node, field)
             case "fact":
-                return _fact(node), ()
+                return firing.fact(node), ()
             case "amount":
                 return self._amount(node, field)
             case "scoped":
-                return self._node(node.parts[0], 0 if node.value == "title" else 1)
+                return self._node(node.parts[0], _field_of(node, field))
             case "no":
-                inner, _ = self._node(node.parts[0], field)
-                return (lambda found, entry: [] if inner(found, entry) is None else None), ()
+                return firing.absent(self._node(node.parts[0], field)[0]), ()
             case "near" | "then":
-                left, left_needs = self._node(node.parts[0], field)
-                right, right_needs = self._node(node.parts[1], field)
-                return _near(left, right, int(node.value), ordered=node.kind == "then"), (*left_needs, *right_needs)
+                return self._near(node, field)
         parts = [self._witness(part, field) for part in node.parts]
         if node.kind == "all":
-            self._check_possible(node, field)
-            return _all([p for p, _ in parts]), tuple(group for _, needs in parts for group in needs)
-        shared = [needs[0] for _, needs in parts if needs]
-        return _either([p for p, _ in parts]), (frozenset().union(*shared),) if len(shared) == len(parts) else ()
+            self._contradictions.check(node, field)
+            return firing.all_of([p for p, _ in parts]), tuple(group for _, needs in parts for group in needs)
+        shared = [_of_words(needs) for _, needs in parts if needs]
+        return firing.either([p for p, _ in parts]), (frozenset().union(*shared),) if len(shared) == len(parts) else ()
 
-    def _check_possible(self, node: Node, field: int | None) -> None:
-        """Raises RuleError for a rule that asks for words and for their absence: it would never fire, silently."""
-        absent: set[int] = set()
-        for part in node.parts:
-            if part.kind == "no" and part.parts[0].kind in ("word", "named"):
-                absent |= self._numbers(part.parts[0])
-        for part in node.parts:
-            if part.kind in ("word", "named") and self._numbers(part) <= absent:
-                raise RuleError(
-                    f"it asks for {part.value} and for its absence, so it can never hold", column=part.column
-                )
+    def _near(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
+        (left, left_needs), (right, right_needs) = (self._node(part, field) for part in node.parts)
+        for part, needs in zip(node.parts, (left_needs, right_needs), strict=True):
+            if not needs:
+                text = f"{shown(part)} has no place in a text, so nothing is near it; {node.kind.upper()} wants words"
+                raise RuleError(text, column=column_of(part) or node.column)
+        scopes = {part.value for part in node.parts if part.kind == "scoped"}
+        if len(scopes) == 2:
+            raise RuleError("nothing in a title is near to what is in a body", column=node.column)
+        near = firing.near(left, right, int(node.value), ordered=node.kind == "then")
+        return near, (*left_needs, *right_needs)
 
     def _witness(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
         """A part that is true or not: one word of a list is enough to say why."""
         evaluate, needs = self._node(node, field)
         while node.kind == "scoped":
             node = node.parts[0]
-        if node.kind not in ("word", "named"):
-            return evaluate, needs
+        return (firing.first(evaluate) if node.kind in ("word", "named") else evaluate), needs
 
-        def first(found: Found, entry: Entry) -> list[Hit] | None:
-            hits = evaluate(found, entry)
-            return hits and hits[:1]
-
-        return first, needs
-
-    def _amount(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
-        """`money>=…` any sum, `users>=…` people, `fine>=…` a sum near a word of the lists of that act."""
-        name, sign, written = re.split("(>=|<=|>|<)", node.value, maxsplit=1)
+    def _asked(self, node: Node) -> Asked:
+        """Raises RuleError when it is no amount, or one that nothing is compared by."""
+        name, sign, written = _SIGN.split(node.value, maxsplit=1)
+        name, sign = name.lower(), _SIGNS.get(sign, sign)
         try:
-            asked, currency = parse_asked(written)
+            value, currency = parse_asked(written)
         except ValueError as error:
-            raise RuleError(str(error), column=node.column) from None
-        holds = _COMPARE[sign]
+            text = (
+                str(error) if written.strip() else f"{name}{sign} wants an amount behind it, like {name}{sign}1bn CNY"
+            )
+            raise RuleError(text, column=node.column) from None
         if name == "users":
-            numbers = frozenset(self._lexicon.add(word) for word in USER_WORDS)
-            return _amounts(lambda a: a.currency == "" and holds(a.value, asked), field, None), (numbers,)
-        bound = self._rates.cny(asked, currency or "CNY")
+            if currency:
+                raise RuleError("users are counted, without a currency, like users>=1m", column=node.column)
+            return Asked(name, sign, value)
+        bound = self._rates.cny(value, currency or "CNY")
         if bound is None:
             known = ", ".join(["CNY", *self._rates.in_cny])
             raise RuleError(f"there is no exchange rate for {currency}; there are {known}", column=node.column)
+        return Asked(name, sign, bound)
+
+    def _amount(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
+        """`money>=…` any sum, `users>=…` people, `fine>=…` a sum near a word of the lists of that act."""
+        asked = self._asked(node)
+        holds = _COMPARE[asked.sign]
+        if asked.name == "users":
+            numbers = frozenset(self._lexicon.add(word) for word in USER_WORDS)
+            crowd = firing.amount(lambda a: a.currency == "" and holds(a.value, asked.bound), field, None)
+            return crowd, (numbers,)
 
         def enough(amount: Amount) -> bool:
             value = self._rates.cny(amount.value, amount.currency) if amount.currency else None
-            return value is not None and holds(value, bound)
+            return value is not None and holds(value, asked.bound)
 
-        if name == "money":
-            return _amounts(enough, field, None), ()
-        lists = [self._lists[n] for n in (f"act_{name}", f"act_{name}_en", f"act_{name}_zh") if n in self._lists]
+        if asked.name == "money":
+            return firing.amount(enough, field, None), (frozenset({self._lexicon.add_sight("a sum", firing.sums)}),)
+        acts = (f"act_{asked.name}", f"act_{asked.name}_en", f"act_{asked.name}_zh")
+        lists = [self._lists[n] for n in acts if self._lists.get(n)]
         if not lists:
-            acts = sorted({n.split("_")[1] for n in self._lists if n.startswith("act_")})
-            raise RuleError(f"{name} is no amount; there are money, users, {', '.join(acts)}", column=node.column)
+            known = ", ".join(sorted({n.split("_")[1] for n in self._lists if n.startswith("act_")}))
+            raise RuleError(f"{asked.name} is no amount; there are money, users, {known}", column=node.column)
         words = frozenset().union(*lists)
-        return _amounts(enough, field, words), (words,)
+        return firing.amount(enough, field, words), (words,)
 
     def _numbers(self, node: Node) -> frozenset[int]:
         if node.kind == "named":
-            if node.value not in self._lists:
-                near = get_close_matches(node.value, self._lists, 1)
-                hint = f"did you mean @{near[0]}?" if near else f"there are {', '.join('@' + n for n in self._lists)}"
-                raise RuleError(f"there is no list @{node.value}; {hint}", column=node.column)
+            if not self._lists.get(node.value):
+                raise RuleError(self._no_list(node.value), column=node.column)
             return self._lists[node.value]
         try:
             return frozenset({self._lexicon.add(node.value)})
         except ValueError as error:
             raise RuleError(str(error), column=node.column) from None
 
+    def _no_list(self, name: str) -> str:
+        if name in self._lists:
+            return f"the list @{name} is empty"
+        near = get_close_matches(name, self._lists, 1)
+        hint = f"did you mean @{near[0]}?" if near else f"there are {', '.join('@' + n for n in self._lists)}"
+        return f"there is no list @{name}; {hint}"
+
     def _pattern(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
-        options = re2.Options()
-        options.max_mem = _PATTERN_MEMORY
-        options.log_errors = False
         try:
-            pattern = re2.compile(node.value, options)
-        except re2.error as error:
-            words = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-            raise RuleError(f"this pattern cannot be used: {words}", column=node.column) from None
-
-        def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-            for number, text in enumerate(found.texts):
-                if field in (None, number) and (match := pattern.search(text)):
-                    return [Hit(number, match.start(), match.end())]
-            return None
-
-        return evaluate, ()
+            search = searcher(node.value)
+        except ValueError as error:
+            raise RuleError(str(error), column=node.column) from None
+        number = self._lexicon.add_sight(shown(node), firing.matched(search, None))
+        return firing.pattern(search, field), (frozenset({number}),)
 
 
-def _amounts(enough: Callable[[Amount], bool], field: int | None, near: frozenset[int] | None) -> Evaluate:
-    """near: a word of these within _REACH characters of the amount, when given."""
-
-    def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-        for where, amount in found.amounts:
-            if field not in (None, where) or not enough(amount):
-                continue
-            here = Hit(where, amount.start, amount.end)
-            if near is None:
-                return [here]
-            for number in [n for n in found.hits if n in near]:
-                for hit in found.hits[number]:
-                    if hit.field == where and max(hit.start - here.end, here.start - hit.end) <= _REACH:
-                        return [here, hit]
-        return None
-
-    return evaluate
+def _field_of(node: Node, outer: int | None) -> int:
+    field = 0 if node.value == "title" else 1
+    if outer not in (None, field):
+        raise RuleError("a scope of its own inside another: nothing is in both title and body", column=node.column)
+    return field
 
 
-def _any_of(numbers: frozenset[int], field: int | None) -> Evaluate:
-    def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-        # A text holds few words, a list may hold a thousand: go by the text.
-        hits = [h for n, at in found.hits.items() if n in numbers for h in at if field is None or h.field == field]
-        return sorted(hits, key=lambda h: (h.field, h.start, -h.end)) or None
-
-    return evaluate
-
-
-def _all(parts: list[Evaluate]) -> Evaluate:
-    if len(parts) == 1:
-        return parts[0]
-
-    def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-        hits: list[Hit] = []
-        for part in parts:
-            got = part(found, entry)
-            if got is None:
-                return None
-            hits += got
-        return hits
-
-    return evaluate
-
-
-def _either(parts: list[Evaluate]) -> Evaluate:
-    if len(parts) == 1:
-        return parts[0]
-
-    def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-        got = [hits for hits in (part(found, entry) for part in parts) if hits is not None]
-        return got[0] if got else None
-
-    return evaluate
-
-
-def _near(left: Evaluate, right: Evaluate, distance: int, *, ordered: bool) -> Evaluate:
-    def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-        lefts, rights = left(found, entry), right(found, entry)
-        if not lefts or not rights:
-            return None
-        for a in lefts[:50]:
-            for b in rights[:50]:
-                if a.field == b.field and (not ordered or a.start <= b.start) and _gap(found, a, b) <= distance:
-                    return [a, b]
-        return None
-
-    return evaluate
-
-
-def _gap(found: Found, a: Hit, b: Hit) -> int:
-    """What lies between two hits: characters where it is Chinese, words where it is Latin; 0 when they touch."""
-    first, second = (a, b) if a.start <= b.start else (b, a)
-    between = found.texts[a.field][first.end : second.start]
-    if not between:
-        return 0
-    han = sum(map(is_han, between))
-    return len(between.replace(" ", "")) if han * 4 > len(between) else len(between.split()) + han
-
-
-def _fact(node: Node) -> Evaluate:
-    name, _, value = node.value.partition(":")
-    value = value.casefold()
-
-    def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-        actual = {"lang": entry.lang, "source": entry.source, "tier": entry.tier.value}[name].casefold()
-        holds = actual.startswith(value) if name == "lang" else value in actual if name == "source" else actual == value
-        return [] if holds else None
-
-    return evaluate
+def _of_words(needs: Groups) -> frozenset[int]:
+    """Of an alternative, one group that the whole may be looked up by: of words, when there is one."""
+    return next((group for group in needs if min(group) >= 0), needs[0])

@@ -28,21 +28,18 @@ class RuleError(BotError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSpec:
-    """when: the rule's text. weight: what it adds to its topic's score, negative to speak against.
-    must, must_not: titles on which it has to fire, and has not to; run when the files are checked."""
+    """when: the rule's text. weight: what it adds to its topic's score, negative to speak against."""
 
     id: str
     when: str
     weight: float = 1.0
-    must: tuple[str, ...] = ()
-    must_not: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSpec:
     """An entry alerts when the weights of the rules that fire add up to `threshold`; from `review` on it is shown to
     those who want near misses. urgent: kinds of act (`fine` for the list act_fine) whose alerts may break into quiet
-    hours. must, must_not: whole-topic examples. words: the topic in one line, for people."""
+    hours. words: the topic in one line, for people."""
 
     name: str
     words: str
@@ -50,8 +47,6 @@ class TopicSpec:
     threshold: float = 1.0
     review: float = 0.6
     urgent: tuple[str, ...] = ()
-    must: tuple[str, ...] = ()
-    must_not: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

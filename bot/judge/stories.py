@@ -169,4 +169,4 @@ def with_memory(verdict: Verdict, index: StoryIndex, now: datetime) -> Verdict:
 
 def _alike(a: Doc, b: Doc) -> bool:
     """Whether days may lie between them: the same done by the same office, and not the same headline of a series."""
-    return a.title != b.title and a.deeds == b.deeds and a.offices == b.offices
+    return a.title != b.title and a.deeds == b.deeds and a.offices - {""} == b.offices - {""}

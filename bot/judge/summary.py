@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.judge.amounts import amounts
+from bot.judge.boilerplate import is_boilerplate
 from bot.judge.text import fold, is_chinese
 
 LONGEST = 300
@@ -17,19 +18,6 @@ _ABBREVIATIONS = frozenset(
     jan feb mar apr jun jul aug sep sept oct nov dec""".split()  # noqa: SIM905
 )
 _END = re.compile(r"[。！？!?]+[”’」』）)\"']*|\.+[”’\")]*(?=\s|$)|\n+")
-_BOILERPLATE = re.compile(
-    r"cookie|subscribe|sign up|read more|continue reading|click here|all rights reserved|newsletter|©|follow us"
-    r"|the post .{1,80} appeared|advertisement|点击|阅读原文|查看更多|责任编辑|责编|关注.{0,6}公众号|本文来自|转载"
-    r"|来源：|扫码|原文链接|更多内容|accept all|privacy policy|terms of (use|service)|javascript|log in|register now"
-    r"|share this|related (stories|articles)|copyright|版权所有|登录|打开APP|下载客户端|未经授权|免责声明|相关阅读"
-    r"|分享到",
-    re.I,
-)
-_BYLINE = re.compile(
-    r"^(By [A-Z]|(?i:reporting by|edited by|editing by|additional reporting|source:))"
-    r"|^(编辑|作者|记者[：: ]|文[/|｜]|图源|摄影)"
-    r"|^[A-Z][\w.' -]{2,40}, [A-Z][\w. ]{2,20}$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +75,7 @@ def _trimmed(body: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _worth(sentence: str, title: str) -> bool:
-    if len(sentence) < (6 if is_chinese(sentence) else 20) or _BYLINE.match(sentence):
-        return False
-    if _BOILERPLATE.search(sentence) and len(sentence) < 160:
+    if len(sentence) < (6 if is_chinese(sentence) else 20) or is_boilerplate(sentence):
         return False
     return fold(sentence).rstrip("。.!？?") not in fold(title)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ahocorasick_rs
+import structlog
 
 from bot.core.chat import Keyword
 from bot.core.news import Entry, Evidence, Mark, Match, Stage, Verdict
@@ -14,6 +15,7 @@ from bot.judge.rules import Compiler, Rule
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.text import offsets
 
+log = structlog.get_logger("judge")
 NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
 GENERAL, SUBJECTS = "general", "subjects"
 """Tags: names that tell no stories apart; names of what a story is about."""
@@ -47,9 +49,9 @@ class Judge:
         for name, numbers in lists.items():
             for n in numbers if _act(name) else ():
                 self._acts[n] = (*self._acts.get(n, ()), _act(name))
-        compiler = Compiler(self._lexicon, lists, book.rates)
+        self._compiler = Compiler(self._lexicon, lists, book.rates)
         self._rates = book.rates
-        self._topics = tuple(self._topic(topic, keywords, compiler) for topic in book.topics)
+        self._topics = tuple(self._topic(topic, keywords) for topic in book.topics)
         self._by_word: dict[int, list[tuple[int, Rule]]] = {}
         for number, topic in enumerate(self._topics):
             for rule in topic.rules:
@@ -66,7 +68,15 @@ class Judge:
         return None if self._triggers.isdisjoint(found.hits) else found
 
     def judge(self, entry: Entry, found: Found | None = None) -> Verdict:
-        """found: of a glance at this entry. Never raises for what an entry holds."""
+        """found: of a glance at this entry. Never raises: an entry that cannot be judged is skipped with the reason,
+        since the others of its feed, and of all later polls, must not wait for it."""
+        try:
+            return self._judge(entry, found)
+        except Exception as error:
+            log.exception("an entry cannot be judged", entry=entry.key[:200], title=entry.title[:200])
+            return skipped(error)
+
+    def _judge(self, entry: Entry, found: Found | None) -> Verdict:
         found = found or self.glance(entry.title, entry.body)
         if not found:
             return NOTHING
@@ -118,14 +128,27 @@ class Judge:
             subjects=tuple(n.key for n in names if SUBJECTS in n.tags),
             acts=tuple(acts),
             urgent=alert and self._is_urgent(found, matches),
-            amounts=self._amounts(found) if alert else (),
             marks=self._marks(found, names) if alert else (),
+            amounts=self._amounts(found) if alert else (),
             stages=(Stage(name="normalised", outcome=found.texts[0]), *_stages(matches, entry)),
             reason=_reason(matches),
         )
 
+    def _marks(self, found: Found, names: Sequence[NameSpec]) -> tuple[Mark, ...]:
+        """What the headline's words are, in the order in which it has them."""
+        kinds = {n.key: "subject" if SUBJECTS in n.tags else "general" if GENERAL in n.tags else "name" for n in names}
+        marks = []
+        for number in found.hits.keys() & (self._acts.keys() | self._aliases.keys()):
+            meant = [(kinds[n.key], n.key) for n in self._aliases.get(number, ()) if n.key in kinds]
+            meant += [("act", act) for act in self._acts.get(number, ())]
+            for hit in found.hits[number]:
+                if hit.field == 0:
+                    marks += [Mark(kind=kind, what=what, start=hit.start, end=hit.end) for kind, what in meant]
+        return tuple(sorted(marks, key=lambda m: (m.start, -m.end, m.kind, m.what)))
+
     def _is_urgent(self, found: Found, matches: Sequence[Match]) -> bool:
-        headline = {self._acts[n] for n in found.hits if n in self._acts and any(h.field == 0 for h in found.hits[n])}
+        acts = (self._acts[n] for n in found.hits if n in self._acts and any(h.field == 0 for h in found.hits[n]))
+        headline = {act for several in acts for act in several}
         fired = {m.topic for m in matches if m.fired}
         return any(topic.urgent & headline for topic in self._topics if topic.name in fired)
 
@@ -156,8 +179,9 @@ class Judge:
                 held = len(rule.needs) - len(lacking)
                 if rule.weight <= 0 or not held or len(lacking) > 1 or rule.fires(found, entry) is not None:
                     continue
-                detail = "its words stand in it, but not where, or not without what, the rule asks for"
-                if lacking:
+                if not lacking:
+                    detail = "; ".join(self._compiler.obstacles(rule, found, entry))
+                else:
                     words = sorted(self._lexicon.words(lacking[0]), key=len)
                     detail = f"lacks any of: {', '.join(words[:8])}{' …' if len(words) > 8 else ''}"
                 missed.append((-held, Stage(name=f"near miss {topic.name}", outcome=rule.id, detail=detail)))
@@ -171,18 +195,6 @@ class Judge:
     def _amounts(self, found: Found) -> tuple[float, ...]:
         worth = (self._rates.cny(a.value, a.currency) for _, a in found.amounts if a.currency)
         return tuple(dict.fromkeys(round(value) for value in worth if value))
-
-    def _marks(self, found: Found, names: Sequence[NameSpec]) -> tuple[Mark, ...]:
-        """Acts and names where the headline has them, in the order in which it does."""
-        kinds = {n.key: "subject" if SUBJECTS in n.tags else "general" if GENERAL in n.tags else "name" for n in names}
-        marks = []
-        for number in found.hits.keys() & (self._acts.keys() | self._aliases.keys()):
-            meant = [(kinds[n.key], n.key) for n in self._aliases.get(number, ()) if n.key in kinds]
-            meant += [("act", act) for act in self._acts.get(number, ())]
-            for hit in found.hits[number]:
-                if hit.field == 0:
-                    marks += [Mark(kind=kind, what=what, start=hit.start, end=hit.end) for kind, what in meant]
-        return tuple(sorted(marks, key=lambda m: (m.start, -m.end, m.kind, m.what)))
 
     def _names(self, found: Found) -> list[NameSpec]:
         """Names that stand in the text; those whose guards stand there too are taken out of it."""
@@ -212,13 +224,16 @@ class Judge:
         return {name: frozenset(numbers) for name, numbers in lists.items()}
 
     def _longest_wins(self, book: RuleBook, by_alias: dict[int, str]) -> None:
-        """京东 does not count inside 京东健康, which is another company."""
+        """京东 does not count inside 京东健康, which is another company. A subject takes no company's or venue's name
+        away: Nasdaq counts in `Nasdaq proposes`."""
         written = {alias: self._lexicon.add(alias) for name in book.names for alias in name.aliases}
+        subjects = {self._lexicon.add(a) for name in book.names if SUBJECTS in name.tags for a in name.aliases}
         shorter = list(written)
         parts = ahocorasick_rs.AhoCorasick(shorter)
         for alias, number in written.items():
             for inner in {shorter[found] for found, _, _ in parts.find_matches_as_indexes(alias, overlapping=True)}:
-                if by_alias[written[inner]] != by_alias[number]:
+                taken = number in subjects and written[inner] not in subjects
+                if by_alias[written[inner]] != by_alias[number] and not taken:
                     self._lexicon.not_inside(written[inner], [number])
 
     def _add(self, word: str, where: str) -> int:
@@ -227,11 +242,21 @@ class Judge:
         except ValueError as error:
             raise RuleError(f"{where}: {error}") from None
 
-    def _topic(self, spec: TopicSpec, keywords: Sequence[Keyword], compiler: Compiler) -> _Topic:
+    def _topic(self, spec: TopicSpec, keywords: Sequence[Keyword]) -> _Topic:
         added = [k for k in keywords if k.topic == spec.name and not k.removed]
-        rules = [*spec.rules, *(RuleSpec(id=f"{CHAT_RULE}: {k.text}", when=k.text, weight=k.weight) for k in added)]
-        compiled = tuple(compiler.compile(rule, spec.name) for rule in rules)
+        rules = [*spec.rules, *(RuleSpec(id=chat_rule(k), when=k.text, weight=k.weight) for k in added)]
+        compiled = tuple(self._compiler.compile(rule, spec.name) for rule in rules)
         return _Topic(spec.name, spec.threshold, spec.review, frozenset(spec.urgent), compiled)
+
+
+def chat_rule(keyword: Keyword) -> str:
+    """The id of the rule that a word added in chat becomes."""
+    return f"{CHAT_RULE}: {keyword.text}"
+
+
+def skipped(error: Exception) -> Verdict:
+    """Of an entry that could not be judged."""
+    return Verdict(alert=False, reason=f"skipped: judging it failed ({type(error).__name__})")
 
 
 def _act(listed: str) -> str:

@@ -10,6 +10,8 @@ from urllib.parse import urljoin
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
+from bot.sources.decoding import sound_references
+
 MAX_FIELD = 64 * 1024
 _MARKUP = re.compile(r"<[a-zA-Z/!?]|&(#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,31});")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--.{0,2000}?-->|<!\[CDATA\[|\]\]>", re.S)
@@ -26,13 +28,13 @@ def plain_title(raw: str) -> str:
     for _ in range(2):
         if not _MARKUP.search(text):
             break
-        text = html.unescape(_TAG.sub("", text))
+        text = html.unescape(sound_references(_TAG.sub("", text)))
     return " ".join(tidy(text).split())[:MAX_TITLE]
 
 
 def plain_body(raw: str, limit: int = MAX_FIELD) -> str:
     """Paragraphs, a line each, of an HTML fragment or of plain text; at most `limit` characters."""
-    text = raw[:_MAX_HTML]
+    text = sound_references(raw[:_MAX_HTML])
     if _MARKUP.search(text):
         if not _TAG.search(text):
             text = html.unescape(text)

@@ -36,6 +36,17 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_NO_TEXT = (
+    (b"\x89PNG\r\n", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"RIFF", "an image or a recording"),
+    (b"\x00\x00\x01\x00", "an image"),
+    (b"%PDF-", "a PDF"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b\x08", "a compressed file"),
+)
+_SHIFTED = re.compile(rb"\+[A-Za-z0-9+/]{2,}-")
 _DECLARED = re.compile(
     rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]{1,40})["']|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{1,40})""",
     re.I,
@@ -43,6 +54,13 @@ _DECLARED = re.compile(
 _HTTP = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _MANY = 0.01
+
+
+def must_be_text(body: bytes) -> None:
+    """Raises NotAFeed, saying what it is, for an image or the like."""
+    for start, what in _NO_TEXT:
+        if body.startswith(start):
+            raise NotAFeed(f"not a feed ({what})")
 
 
 def decode(body: bytes, content_type: str = "") -> str:
@@ -55,18 +73,21 @@ def decode(body: bytes, content_type: str = "") -> str:
         wide = _wide(body)
         if wide:
             return _lenient(body, wide)
-    for name in ("utf-8", *_declared(body, content_type), "gb18030", "big5"):
+    declared = _declared(body, content_type)
+    for name in ("utf-8", *declared, "gb18030", "big5"):
         try:
             return body.decode(name)
         except (UnicodeDecodeError, LookupError):
             continue
-    return _lenient(body, next(iter(_declared(body, content_type)), "utf-8"))
+    return _lenient(body, next(iter(declared), "utf-8"))
 
 
 def _declared(body: bytes, content_type: str) -> list[str]:
     found = _DECLARED.search(body[:2048])
     names = [(found[1] or found[2]).decode("ascii", "replace")] if found else []
     names += _HTTP.findall(content_type[:200])
+    if any(name.lower() == "utf-7" for name in names) and _SHIFTED.search(body):
+        raise NotAFeed("the text is written in UTF-7, which this bot does not read")
     ours = [_SAME.get(name.lower(), name.lower()) for name in names]
     return [name for name in ours if _KNOWN.fullmatch(name) and not name.startswith(("utf-16", "utf-32"))]
 
@@ -94,6 +115,38 @@ def _lenient(body: bytes, name: str) -> str:
 def without_declaration(text: str) -> str:
     """The text without its XML declaration, whose charset no longer holds, and without space before the root."""
     return _XML_DECLARATION.sub("", text, count=1).lstrip("\ufeff \t\r\n")
+
+
+_REFERENCES = re.compile(r"(?:&#(?:[xX][0-9a-fA-F]+|[0-9]+);?)+")
+_REFERENCE = re.compile(r"&#([xX]?)([0-9a-fA-F]+)(;?)")
+_LAST = 0x10FFFF
+
+
+def sound_references(text: str) -> str:
+    """The text with every `&#…;` that names no character put right. Some publishers write a character beyond the
+    first 65,536 as its two UTF-16 halves: those are joined. A half alone, or a number too high, becomes U+FFFD."""
+    return _REFERENCES.sub(_sound_run, text) if "&#" in text else text
+
+
+def _sound_run(run: re.Match[str]) -> str:
+    found = [(m[0], _code(m[2], 16 if m[1] else 10)) for m in _REFERENCE.finditer(run[0])]
+    if not any(0xD800 <= code <= 0xDFFF or code > _LAST for _, code in found):
+        return run[0]
+    parts: list[str] = []
+    high = 0
+    for written, code in found:
+        if 0xDC00 <= code <= 0xDFFF and high:
+            parts[-1] = chr(0x10000 + ((high - 0xD800) << 10) + code - 0xDC00)
+        else:
+            parts.append("\ufffd" if 0xD800 <= code <= 0xDFFF or code > _LAST else written)
+        high = code if 0xD800 <= code <= 0xDBFF else 0
+    return "".join(parts)
+
+
+def _code(digits: str, base: int) -> int:
+    """The number; anything too long to be a character is as good as the first that is none."""
+    digits = digits.lstrip("0")
+    return int(digits or "0", base) if len(digits) <= 7 else _LAST + 1
 
 
 class Shape(StrEnum):

@@ -71,7 +71,7 @@ class SafeFetcher:
         except aiohttp.ClientError as error:
             raise _explained(error) from None
         except (OSError, ValueError, zlib.error) as error:
-            raise Unreachable(f"the connection failed: {type(error).__name__}") from None
+            raise _broken(error) from None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """POST to an address an operator named; the body of a 200 answer, at most the limit. Raises FetchError."""
@@ -88,7 +88,7 @@ class SafeFetcher:
         except aiohttp.ClientError as error:
             raise _explained(error) from None
         except (OSError, ValueError, zlib.error) as error:
-            raise Unreachable(f"the connection failed: {type(error).__name__}") from None
+            raise _broken(error) from None
 
     async def close(self) -> None:
         if self._session:
@@ -120,10 +120,10 @@ class SafeFetcher:
     async def _once(
         self, url: URL, validators: Validators, form: str, within_s: float
     ) -> tuple[tuple[int, str] | None, Fetched | None]:
-        headers = self._conditional(validators)
+        headers = self._conditional(validators) or None
         data = form.encode() if form else None
         if data:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
         session = self._ready()
         async with session.request(
             "POST" if data else "GET",
@@ -131,7 +131,7 @@ class SafeFetcher:
             headers=headers,
             data=data,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=within_s, ceil_threshold=within_s + 1),
+            timeout=_within(within_s),
         ) as response:
             status, got = response.status, response.headers
             if status in _MOVES and "Location" in got:
@@ -141,17 +141,15 @@ class SafeFetcher:
             if status != 200:
                 raise _refusal(status, got.get("Retry-After", ""), self._clock.now())
             body = await self._body(response)
+        wait = got.get("Retry-After")
+        etag, modified = got.get("ETag", "")[:512], got.get("Last-Modified", "")[:128]
         return None, Fetched(
             status=200,
             url=str(url),
             body=body,
             headers=got,
-            validators=Validators(
-                etag=got.get("ETag", "")[:512],
-                last_modified=got.get("Last-Modified", "")[:128],
-                body_hash=sha256(body).hexdigest()[:32],
-            ),
-            retry_after_s=retry_after(got.get("Retry-After", ""), self._clock.now()),
+            validators=Validators(etag=etag, last_modified=modified, body_hash=sha256(body).hexdigest()[:32]),
+            retry_after_s=retry_after(wait, self._clock.now()) if wait else None,
         )
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
@@ -236,6 +234,12 @@ def retry_after(value: str, now: datetime) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT_S)
 
 
+@lru_cache(maxsize=16)
+def _within(seconds: float) -> aiohttp.ClientTimeout:
+    # Nothing is rounded up to whole seconds: what is left after redirects may be little.
+    return aiohttp.ClientTimeout(total=seconds, ceil_threshold=seconds + 1)
+
+
 @lru_cache(maxsize=4096)
 def _checked(url: str, base: URL | None = None) -> URL:
     """One parser for every address, also those of redirects. Raises NotPublic."""
@@ -295,7 +299,7 @@ def _explained(error: aiohttp.ClientError) -> FetchError:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Unreachable("the host name cannot be resolved")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return Unreachable(f"its TLS certificate is not valid: {error.certificate_error.__class__.__name__}")
+        return Unreachable(f"its TLS certificate is not valid: {_verdict(error.certificate_error)}")
     if isinstance(error, aiohttp.ClientSSLError):
         return Unreachable("no TLS connection could be made")
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -304,4 +308,15 @@ def _explained(error: aiohttp.ClientError) -> FetchError:
         return Unreachable("the server cut the connection before the end")
     if isinstance(error, aiohttp.InvalidURL):
         return NotPublic(REFUSED)
-    return Unreachable(f"the answer is no proper HTTP ({type(error).__name__})")
+    return Unreachable("the answer is no proper HTTP")
+
+
+def _verdict(error: Exception) -> str:
+    return str(getattr(error, "verify_message", "") or "it cannot be verified")
+
+
+def _broken(error: Exception) -> FetchError:
+    if isinstance(error, zlib.error):
+        return Unreachable("the body is not compressed as its content-encoding says")
+    reason = error.strerror if isinstance(error, OSError) else ""
+    return Unreachable(f"the connection failed: {reason or 'the answer is malformed'}")

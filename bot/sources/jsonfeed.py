@@ -7,13 +7,14 @@ from typing import Any
 import orjson
 
 from bot.core.errors import NotAFeed
+from bot.core.lenient import loads
 from bot.sources.raw import MAX_ITEMS, RawFeed, RawItem
 
 
 def read(text: str) -> RawFeed:
     """Raises NotAFeed when it is not what its version line says."""
     try:
-        document = orjson.loads(text)
+        document = loads(text)
     except orjson.JSONDecodeError:
         raise NotAFeed("the JSON Feed is cut off or not valid JSON") from None
     items = document.get("items") if isinstance(document, dict) else None

@@ -14,7 +14,16 @@ from bot.core.ports import Clock, Fetched, Fetcher
 from bot.sources import jsonfeed, page, rows, strict
 from bot.sources.cleaning import absolute, language, plain_body, plain_title
 from bot.sources.dates import published
-from bot.sources.decoding import Shape, challenge, classify, decode, refused, without_declaration
+from bot.sources.decoding import (
+    Shape,
+    challenge,
+    classify,
+    decode,
+    must_be_text,
+    refused,
+    sound_references,
+    without_declaration,
+)
 from bot.sources.raw import RawFeed, RawItem
 from bot.sources.worker import FeedWorker
 
@@ -65,6 +74,7 @@ class FeedReader:
         )
 
     async def _raw(self, feed: Feed, fetched: Fetched) -> RawFeed:
+        must_be_text(fetched.body)
         text = decode(fetched.body, fetched.headers.get("content-type", ""))
         shape = classify(text)
         if feed.kind is Kind.HTML:
@@ -85,7 +95,8 @@ class FeedReader:
         if shape is not Shape.XML_FEED:
             raise refused(text, shape)
         text = without_declaration(text)
-        quick = strict.read(text) if len(text) <= strict.MAX_CHARS else None
+        # A long document is put right and read in the worker, so that it holds nobody up.
+        quick = strict.read(sound_references(text)) if len(text) <= strict.MAX_CHARS else None
         found = quick if quick and quick.items else await self._worker.parse(text)
         if not found.items and challenge(text):
             raise refused(text, Shape.HTML)

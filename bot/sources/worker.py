@@ -17,6 +17,7 @@ import orjson
 
 from bot.core.errors import NotAFeed
 from bot.sources import strict
+from bot.sources.decoding import sound_references
 from bot.sources.raw import MAX_ITEMS, RawFeed, RawItem
 
 TIMEOUT_S = 3.0
@@ -55,7 +56,7 @@ class FeedWorker:
                 await self.close()  # half an answer may be in the pipe
                 raise
         if "error" in answer:
-            raise NotAFeed(f"the document cannot be read as a feed ({answer['error']})")
+            raise NotAFeed(f"the document cannot be read as a feed: {answer['error']}")
         items = [RawItem(**item) for item in answer["items"]]
         return RawFeed(title=answer["title"], items=items, ttl_s=answer["ttl_s"], more=answer["more"])
 
@@ -111,8 +112,8 @@ def main() -> None:
             answer = _parsed(feedparser, data)
         except MemoryError:
             os._exit(1)
-        except Exception as error:
-            answer = {"error": type(error).__name__}
+        except Exception:
+            answer = {"error": "it is malformed beyond what the feed reader can make out"}
         _reply(outlet, answer)
 
 
@@ -124,10 +125,11 @@ def _reply(outlet: BinaryIO, answer: dict[str, Any]) -> None:
 
 def _parsed(feedparser: Any, data: bytes) -> dict[str, Any]:
     # Entities multiply a small body, and space before the root costs feedparser its square.
-    quick = strict.read(data.decode("utf-8"))
+    text = sound_references(data.decode("utf-8"))
+    quick = strict.read(text)
     if quick is not None and quick.items:
         return asdict(quick)
-    data = _DOCTYPE.sub(b"", _ENTITY.sub(b"", data), count=1).lstrip()
+    data = _DOCTYPE.sub(b"", _ENTITY.sub(b"", text.encode()), count=1).lstrip()
     found = feedparser.parse(
         io.BytesIO(data),
         response_headers={"content-type": "text/xml; charset=utf-8"},
@@ -135,7 +137,7 @@ def _parsed(feedparser: Any, data: bytes) -> dict[str, Any]:
         resolve_relative_uris=False,
     )
     if not found.entries and not found.get("version"):
-        return {"error": "no feed in it"}
+        return {"error": "there is no feed in it"}
     ttl = str(found.feed.get("ttl", ""))
     return {
         "title": _text(found.feed.get("title")),

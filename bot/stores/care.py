@@ -3,48 +3,59 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import orjson
 
 from bot.core.errors import StoreError
 from bot.stores import records
-from bot.stores.journal import Journal, Rows, absorb, snapshot_records
+from bot.stores.beside import copied
+from bot.stores.disk import Disk, must_be_writable
+from bot.stores.generations import Rows, Tables, absorb, is_whole, rewritten
+from bot.stores.journal import Journal
 
 _KINDS = ("*.snapshot", "*.journal", "archive-*.records")
 
 
-def check(directory: Path) -> Iterator[str]:
-    """One line a table. Raises Corrupt, Locked, TooNew, StoreError."""
+def tables(directory: Path) -> dict[str, int]:
+    """Rows of each table, of a directory that is well. Raises Corrupt, Locked, TooNew, StoreError."""
     _must_be_data(directory)
     journal = Journal(directory)
     journal.open()
     try:
-        for name, rows in sorted(journal.tables.items()):
-            yield f"{name}: {len(rows)} rows"
-        yield f"{directory} is well."
+        _must_have_archive(directory, journal.tables)
+        return {name: len(rows) for name, rows in sorted(journal.tables.items())}
     finally:
         journal.close()
 
 
+def check(directory: Path) -> Iterator[str]:
+    """One line a table. Raises Corrupt, Locked, TooNew, StoreError."""
+    found = tables(directory)
+    for name, count in found.items():
+        yield f"{name}: {count} rows"
+    yield f"{directory} is well." if found else f"{directory} is well, and holds nothing yet."
+
+
 def repair(directory: Path) -> Iterator[str]:
-    """Leaves a copy beside the directory, then writes one new generation of every whole record, in order."""
+    """Leaves a copy beside the directory, then writes one new generation of every whole record, in order; only when
+    that is on the disk are the old files removed."""
     _must_be_data(directory)
-    copy = directory.with_name(f"{directory.name}.damaged")
-    number = 1
-    while copy.exists():
-        number += 1
-        copy = directory.with_name(f"{directory.name}.damaged-{number}")
+    must_be_writable(directory)
     lock = Journal(directory)
     lock.lock()
     try:
-        shutil.copytree(directory, copy)
+        copy = copied(directory, "damaged")
         yield f"The files as they were are kept in {copy}."
-        tables, lost = _salvaged(directory)
-        for path in (*directory.glob("*.snapshot"), *directory.glob("*.journal")):
-            path.unlink()
-        (directory / "00000001.snapshot").write_bytes(b"".join(snapshot_records(1, tables)))
-        (directory / "00000001.journal").write_bytes(records.encode(records.header("journal", 1)))
-        yield f"Rewritten: {sum(map(len, tables.values()))} rows; {lost} damaged records were left out."
+        salvaged, lost = _salvaged(directory)
+        forgotten = _without_lost_archive(directory, salvaged)
+        rewritten(directory, Disk(), salvaged)
+        yield f"Rewritten: {sum(map(len, salvaged.values()))} rows; {lost} damaged records were left out."
+        for name, rows in sorted(salvaged.items()):
+            yield f"{name}: {len(rows)} rows"
+        if forgotten:
+            yield f"{forgotten} past decisions stood in a part of the archive that is gone."
     finally:
         lock.close()
 
@@ -65,19 +76,52 @@ def backup(directory: Path, to: Path) -> Iterator[str]:
     yield from check(to)
 
 
-def _salvaged(directory: Path) -> tuple[dict[str, Rows], int]:
+def _salvaged(directory: Path) -> tuple[Tables, int]:
     """Every whole record of every generation, oldest first: later ones win, as they would in a journal."""
-    tables: dict[str, Rows] = {}
+    kept: Tables = {}
     lost = 0
     paths = [*directory.glob("*.snapshot"), *directory.glob("*.journal")]
-    for path in sorted(paths, key=lambda p: (p.stem, p.suffix != ".snapshot")):
+    for path in sorted((p for p in paths if p.stem.isdecimal()), key=lambda p: (p.stem, p.suffix != ".snapshot")):
         values, bad = records.read_damaged(path)
         lost += bad
+        if path.suffix == ".snapshot" and is_whole(values):
+            kept = {}  # it says everything, also what is no more
         for value in values:
-            absorb(tables, value)
-    return tables, lost
+            absorb(kept, value)
+    return kept, lost
+
+
+def _archive(directory: Path, kept: Mapping[str, Rows]) -> tuple[Path, int, int]:
+    """The archive's file, the length the tables know of, and its length on the disk."""
+    row = next(iter(kept.get("meta", {}).values()), b"{}")
+    meta = orjson.loads(row) if isinstance(row, bytes) else {}
+    path = directory / f"archive-{meta.get('archive', 0):04d}.records"
+    return path, meta.get("archive_length", 0), path.stat().st_size if path.exists() else 0
+
+
+def _must_have_archive(directory: Path, kept: Mapping[str, Rows]) -> None:
+    path, wanted, there = _archive(directory, kept)
+    if there < wanted:
+        raise StoreError(
+            f"{path} ends at byte {there} of {wanted}: past decisions are gone from it. Restore a backup, or go on "
+            f"without them: python -m bot db repair --data {directory}"
+        )
+
+
+def _without_lost_archive(directory: Path, kept: Tables) -> int:
+    """Leave out what points beyond the archive's end; how many that were."""
+    _, wanted, there = _archive(directory, kept)
+    cold = kept.get("cold", {})
+    gone = [number for number, offset in cold.items() if isinstance(offset, int) and offset >= there]
+    if there < wanted:
+        for number in gone:
+            del cold[number]
+        for key, row in kept["meta"].items():
+            if isinstance(row, bytes):
+                kept["meta"][key] = orjson.dumps({**orjson.loads(row), "archive_length": there})
+    return len(gone) if there < wanted else 0
 
 
 def _must_be_data(directory: Path) -> None:
-    if not directory.is_dir() or not any(directory.glob("*.journal")):
+    if not directory.is_dir() or not any(any(directory.glob(kind)) for kind in _KINDS):
         raise StoreError(f"{directory} holds no data of this bot")

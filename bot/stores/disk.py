@@ -5,6 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from bot.core.errors import StoreError
+
+
+def must_be_writable(directory: Path) -> None:
+    """Raises StoreError, naming path and uid, when the directory, or the one it would be made in, is read-only: by
+    its mode, which the superuser could ignore but somebody has set, or for this user."""
+    at = directory
+    while not at.exists() and at != at.parent:
+        at = at.parent
+    if not at.is_dir():
+        raise StoreError(f"{directory} cannot be a data directory: {at} is a file")
+    mode = at.stat().st_mode & 0o777
+    if not mode & 0o222 or not os.access(at, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"{at} cannot be written by uid {os.getuid()} (mode {mode:04o}); "
+            "give the bot's user the directory, or another one with --data"
+        )
+
 
 class Disk:
     """Thin over the system calls. Every method raises OSError as they do."""

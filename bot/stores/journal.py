@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import os
 import threading
-from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +14,21 @@ import structlog
 
 from bot.core.errors import Corrupt, Full, Locked, StoreError
 from bot.stores import records
-from bot.stores.disk import Disk
+from bot.stores.disk import Disk, must_be_writable
+from bot.stores.generations import Row, Rows, Tables, absorb, is_whole, path_of, present, replaced, snapshot_records
+from bot.stores.migrations import migrate
+
+__all__ = ["Journal", "Ops", "Row", "Rows"]
 
 log = structlog.get_logger("store")
-Row = bytes | int
-"""A document as JSON bytes, or, for the document {"at": n}, just n: a million of them must fit in memory."""
-Rows = dict[int, Row]
 Ops = dict[str, dict[int, Row | None]]
 """table -> doc_id -> new row, or None to remove it."""
 
 ROTATE_BYTES = 8 * 1024 * 1024
 KEEP = 3
-_CHUNK = 20_000
 REPAIR = "python -m bot db repair --data"
+_HELD = "holds data"
+"""Stands in the lock file from the first commit on: a directory that has it and no journal has lost one."""
 
 
 class Journal:
@@ -41,7 +41,7 @@ class Journal:
 
     def __init__(self, directory: Path, disk: Disk | None = None, rotate_bytes: int = ROTATE_BYTES) -> None:
         self.directory = directory
-        self.tables: dict[str, Rows] = {}
+        self.tables: Tables = {}
         self._disk = disk or Disk()
         self._rotate_bytes = rotate_bytes
         self._generation = 0
@@ -49,10 +49,14 @@ class Journal:
         self._length = 0
         self._broken = False
         self._lock_fd = -1
+        self._held = False
+        self._schema = records.SCHEMA
+        self._short: dict[int, int] = {}
         self._writer: threading.Thread | None = None
 
     def open(self) -> None:
-        """Lock, load, and make ready to append. Raises Locked, Corrupt, TooNew, StoreError."""
+        """Lock, load, bring to this schema, and make ready to append. Raises Locked, Corrupt, TooNew, StoreError."""
+        must_be_writable(self.directory)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             self.lock()
@@ -61,6 +65,12 @@ class Journal:
             raise StoreError(f"{self.directory} cannot be written by {who}: {error.strerror}") from error
         try:
             self._load()
+            if self._schema < records.SCHEMA:
+                self._disk.close(self._fd)
+                self._fd = -1
+                migrate(self.directory, self._disk, self.tables, self._schema)
+                self._load()
+            self._mark_held()
         except OSError as error:
             self.close()
             raise StoreError(f"{self.directory} cannot be read or made ready: {error.strerror}") from error
@@ -88,6 +98,7 @@ class Journal:
         )
         self._append(record)
         self._apply(ops)
+        self._mark_held()
 
     @property
     def wants_rotation(self) -> bool:
@@ -98,7 +109,7 @@ class Journal:
         if self._writer:
             self._writer.join()
         generation = self._generation + 1
-        fd = self._new_journal(generation)
+        fd = self._new_journal(generation, of=self._generation)
         if self._fd >= 0:
             self._disk.close(self._fd)
         self._fd, self._generation = fd, generation
@@ -150,71 +161,113 @@ class Journal:
     def lock(self) -> None:
         """Raises Locked when another process has it."""
         self._lock_fd = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        said = os.read(self._lock_fd, 80).decode(errors="replace")
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid = os.read(self._lock_fd, 20).decode(errors="replace").strip()
+            pid = said.split("\n", 1)[0].strip()
             os.close(self._lock_fd)
             self._lock_fd = -1
             holder = int(pid) if pid.isdecimal() else 0
             raise Locked(f"{self.directory} is in use: already running (pid {pid or 'unknown'})", pid=holder) from None
+        self._held = _HELD in said
+        self._write_lock()
+
+    def _write_lock(self) -> None:
         os.ftruncate(self._lock_fd, 0)
-        os.pwrite(self._lock_fd, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(self._lock_fd, f"{os.getpid()}\n{_HELD if self._held else ''}\n".encode(), 0)
+
+    def _mark_held(self) -> None:
+        if not self._held and any(self.tables.values()):
+            self._held = True
+            self._write_lock()
 
     def _load(self) -> None:
-        self.tables, self._broken = {}, False
+        self.tables, self._broken, self._schema, self._short = {}, False, records.SCHEMA, {}
         for stale in self.directory.glob("*.tmp"):
             self._disk.remove(stale)
-        generations = self._generations("journal")
-        snapshots = self._generations("snapshot")[::-1]
-        base = next((g for g in snapshots if self._load_snapshot(g)), 0)
-        replay = [g for g in generations if g >= max(base, 1)]
-        if ((snapshots or generations) and replay != list(range(max(base, 1), max(base, 1) + len(replay)))) or (
-            snapshots and not replay
-        ):
-            raise Corrupt(
-                f"{self.directory} lacks part of its data: whole snapshot {base or 'none'}, journals {generations}; "
-                f"nothing was changed. Restore a backup, or run: {REPAIR} {self.directory}"
-            )
+        journals, snapshots = present(self.directory, "journal"), present(self.directory, "snapshot")
+        base = next((g for g in reversed(snapshots) if self._load_snapshot(g)), 0)
+        replay = [g for g in journals if g >= max(base, 1)]
+        self._must_be_complete(base, replay, snapshots)
         while len(replay) > 1 and self._stillborn(replay[-1]):
+            if replay[-1] in snapshots:
+                log.error("a journal is empty though it was begun; what it held is lost", generation=replay[-1])
             self._disk.remove(self._path("journal", replay.pop()))
         for generation in replay:
-            self._replay(generation, last=generation == replay[-1])
+            self._replay(generation, base, last=generation == replay[-1])
         self._generation = max(replay[-1] if replay else 0, base)
         if self._fd < 0:
             self._generation = max(self._generation, 1)
-            self._fd = self._new_journal(self._generation)
+            self._fd = self._new_journal(self._generation, of=base)
 
-    def _generations(self, kind: str) -> list[int]:
-        """Ascending; files whose names only resemble ours are not ours."""
-        numbers = (int(p.stem) for p in self.directory.glob(f"*.{kind}") if p.stem.isdecimal())
-        return sorted({n for n in numbers if self._path(kind, n).exists()})
+    def _must_be_complete(self, base: int, replay: list[int], snapshots: list[int]) -> None:
+        """Raises Corrupt when what is there is only a part of what was."""
+        if not replay and not base and not snapshots:
+            self._must_be_new()
+        elif not base and replay != list(range(1, 1 + len(replay))):
+            raise self._lacking("snapshot", replay[0])
+        elif not replay:
+            raise self._lacking("journal", base) if base else self._lacking("snapshot", snapshots[-1])
+        else:
+            expected = range(max(base, 1), max(base, 1) + len(replay))
+            gap = next((wanted for wanted, found in zip(expected, replay, strict=True) if wanted != found), None)
+            if gap is not None:
+                raise self._lacking("journal", gap)
+
+    def _must_be_new(self) -> None:
+        """An empty directory is a first start; one that has held data and lost it is not."""
+        archive = next(iter(sorted(self.directory.glob("archive-*.records"))), None)
+        if self._held or archive:
+            sign = f"{archive.name} is there" if archive else "its lock file says that it held some"
+            raise Corrupt(
+                f"{self._path('journal', 1)} is missing or empty, so {self.directory} has lost its data: {sign}. "
+                "Nothing was changed. Restore a backup; to begin anew, move the directory away"
+            )
+
+    def _lacking(self, kind: str, generation: int) -> Corrupt:
+        cut = self._short.get(generation) if kind == "snapshot" else None
+        what = "is missing" if cut is None else f"is cut off at byte {cut}"
+        return Corrupt(
+            f"{self._path(kind, generation)} {what}, and without it {self.directory} is only a part of what was kept; "
+            f"nothing was changed. Restore a backup, or keep what is left with: {REPAIR} {self.directory}"
+        )
 
     def _load_snapshot(self, generation: int) -> bool:
         """True when it was whole. A short one (power lost before it was on the disk) is passed over, loudly."""
         path = self._path("snapshot", generation)
-        values, _, torn = records.read(path, f"{REPAIR} {self.directory}")
+        tables: Tables = {}
+
+        def spend(value: Any) -> Any:
+            absorb(tables, value)
+            return value if isinstance(value, dict) and value.keys() & {"format", "end"} else None
+
+        values, whole, torn = records.read(path, f"{REPAIR} {self.directory}", spend)
         if values:
-            records.check_header(values[0], path)
-        if torn or not values or values[-1] != {"end": len(values)}:
+            self._note_schema(records.check_header(values[0], path))
+        if torn or not is_whole(values):
+            self._short[generation] = whole
             log.error("a snapshot is not whole; falling back to the one before it and its journals", file=str(path))
             return False
-        self.tables = {}
-        for value in values[1:-1]:
-            absorb(self.tables, value)
+        self.tables = tables
         return True
+
+    def _note_schema(self, schema: int) -> None:
+        self._schema = min(self._schema, schema)
 
     def _stillborn(self, generation: int) -> bool:
         """Whether a journal was begun and not even its header got whole: then the one before it went on."""
         started = self._path("journal", generation).read_bytes().rstrip(b"\0")
-        header = records.encode(records.header("journal", generation))
-        return len(started) < len(header) and header.startswith(started)
+        forms = [records.header("journal", generation, needs=n) for n in (None, generation - 1, generation)]
+        return any(len(started) < len(h) and h.startswith(started) for h in map(records.encode, forms))
 
-    def _replay(self, generation: int, *, last: bool) -> None:
+    def _replay(self, generation: int, base: int, *, last: bool) -> None:
         path = self._path("journal", generation)
         values, whole, torn = records.read(path, f"{REPAIR} {self.directory}")
         if values:
-            records.check_header(values[0], path)
+            self._note_schema(records.check_header(values[0], path))
+            if generation != base and self._needs(values[0], generation) == generation:
+                raise self._lacking("snapshot", generation)
         if torn and not last:
             raise Corrupt(
                 f"{path} is damaged at byte {whole}, and a later journal goes on; nothing was changed. "
@@ -222,13 +275,27 @@ class Journal:
             )
         for value in values[1:]:
             absorb(self.tables, value)
-        if not last:
-            return
+        if last:
+            self._go_on(path, generation, base, values, whole, torn)
+
+    def _needs(self, header: dict[str, int], generation: int) -> int:
+        """Journals of before this was recorded: only a repair wrote a snapshot for the first."""
+        first = 1 if self._path("snapshot", 1).exists() else 0
+        return header.get("from", generation - 1 if generation > 1 else first)
+
+    def _go_on(self, path: Path, generation: int, base: int, values: list[Any], whole: int, torn: int) -> None:
+        """Make the newest journal ready to be appended to."""
         if not values:
             if not self._stillborn(generation):
                 records.check_header(None, path)
+            if base:
+                log.error("the journal is empty: what was kept after its snapshot is lost", file=str(path))
+            elif self._path("snapshot", generation).exists():
+                raise self._lacking("snapshot", generation)
+            else:
+                self._must_be_new()
             self._disk.remove(path)
-            self._fd = self._new_journal(generation)
+            self._fd = self._new_journal(generation, of=base)
             return
         self._fd, self._length = self._disk.open_append(path), whole
         if torn:
@@ -236,9 +303,10 @@ class Journal:
             self._disk.truncate(self._fd, whole)
             self._disk.sync(self._fd)
 
-    def _new_journal(self, generation: int) -> int:
+    def _new_journal(self, generation: int, *, of: int) -> int:
+        """of: the generation whose end, or (its own) whose snapshot, it goes on from; 0 for nothing."""
         path = self._path("journal", generation)
-        record = records.encode(records.header("journal", generation))
+        record = records.encode(records.header("journal", generation, needs=of))
         try:
             self._disk.remove(path)  # what an attempt before this one may have left
             fd = self._disk.open_append(path)
@@ -256,17 +324,8 @@ class Journal:
 
     def _write_snapshot(self, generation: int, tables: Mapping[str, Rows]) -> None:
         target = self._path("snapshot", generation)
-        temporary = target.with_suffix(".tmp")
         try:
-            self._disk.remove(temporary)
-            fd = self._disk.open_append(temporary)
-            try:
-                for record in snapshot_records(generation, tables):
-                    self._disk.write(fd, record)
-                self._disk.sync(fd)
-            finally:
-                self._disk.close(fd)
-            self._disk.replace(temporary, target)
+            replaced(self._disk, target, snapshot_records(generation, tables))
             for kind in ("snapshot", "journal"):
                 for old in range(generation - KEEP - 2, generation - KEEP + 1):
                     self._disk.remove(self._path(kind, old))
@@ -275,60 +334,4 @@ class Journal:
             log.error("a snapshot could not be written", file=str(target), error=error.strerror)
 
     def _path(self, kind: str, generation: int) -> Path:
-        return self.directory / f"{generation:08d}.{kind}"
-
-
-def snapshot_records(generation: int, tables: Mapping[str, Rows]) -> Iterator[bytes]:
-    """A snapshot's lines: header, chunks of rows, and a count that proves it is whole."""
-    yield records.encode(records.header("snapshot", generation))
-    count = 1
-    for name, rows in tables.items():
-        numbers = [(i, r) for i, r in rows.items() if isinstance(r, int)]
-        documents = [(i, r) for i, r in rows.items() if not isinstance(r, int)]
-        for start in range(0, len(numbers), _CHUNK):
-            ids, values = zip(*numbers[start : start + _CHUNK], strict=True)
-            yield records.encode({"table": name, "ids": _packed(ids), "numbers": _packed(values)})
-            count += 1
-        for start in range(0, len(documents), 500):
-            chunk = {i: orjson.Fragment(r) for i, r in documents[start : start + 500]}
-            yield records.encode({"table": name, "rows": chunk})
-            count += 1
-        if not rows:
-            yield records.encode({"table": name, "rows": {}})
-            count += 1
-    yield records.encode({"end": count + 1})
-
-
-def absorb(tables: dict[str, Rows], value: Any) -> None:
-    """Put what one record of a snapshot or journal says into tables; headers and ends say nothing."""
-    if not isinstance(value, dict) or "format" in value or "end" in value:
-        return
-    if "table" in value:
-        tables.setdefault(value["table"], {}).update(_unpacked(value))
-        return
-    for table, rows in value.items():
-        kept = tables.setdefault(table, {})
-        for number, document in rows.items():
-            if document is None:
-                kept.pop(int(number), None)
-            else:
-                kept[int(number)] = _row(document)
-
-
-def _packed(numbers: tuple[int, ...]) -> str:
-    return base64.b64encode(array("q", numbers).tobytes()).decode()
-
-
-def _unpacked(value: Mapping[str, Any]) -> Iterator[tuple[int, Row]]:
-    if "rows" in value:
-        yield from ((int(i), _row(d)) for i, d in value["rows"].items())
-        return
-    ids, numbers = array("q"), array("q")
-    ids.frombytes(base64.b64decode(value["ids"]))
-    numbers.frombytes(base64.b64decode(value["numbers"]))
-    same: dict[int, int] = {}  # one object for equal times: most of a million keys share few
-    yield from ((i, same.setdefault(n, n)) for i, n in zip(ids, numbers, strict=True))
-
-
-def _row(document: Any) -> Row:
-    return document if isinstance(document, int) else orjson.dumps(document)
+        return path_of(self.directory, kind, generation)

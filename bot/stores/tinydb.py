@@ -120,7 +120,9 @@ class TinyStore:
         if row is None:
             offset = self._rows("cold").get(number)
             row = self._cold.get(offset) if self._cold and isinstance(offset, int) else None
-        return codec.JUDGED.load(row) if isinstance(row, bytes) else None
+        judged = codec.JUDGED.load(row) if isinstance(row, bytes) else None
+        # In an archive that was cut short, what came later may stand where the decision stood.
+        return judged if judged and key_number(judged.entry.key) == number else None
 
     async def history(self, since: datetime) -> Sequence[Judged]:
         found = [j for _, j, _ in self._archived() if j.at >= since]

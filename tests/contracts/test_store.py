@@ -468,3 +468,11 @@ async def test_chats_keep_their_habits(store):
     assert {c.id: c.probes for c in await store.chats()} == {"fake:1": 0, "fake:2": 2}
     await keep(store, chats_gone=("fake:2",))
     assert [c.id for c in await store.chats()] == ["fake:1"]
+
+
+async def test_a_key_seen_again_is_as_old_as_when_it_was_first_seen(store):
+    """Else a feed that lists an entry for ever would keep its key for ever."""
+    await keep(store, seen=("a",))
+    await keep(store, at=START + timedelta(days=9), seen=("a", "b"))
+    await store.tidy(START + timedelta(days=5))
+    assert await store.unseen(["a", "b"]) == {"a"}

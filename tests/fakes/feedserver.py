@@ -131,7 +131,7 @@ class FeedServer:
                 while True:
                     await answer.write(b"<item><title>x</title></item>" * 3000)
             case "bomb":
-                body = gzip.compress(b"\0" * 200_000_000, 9)
+                body = gzip.compress(b"\0" * 40_000_000, 9)
                 return web.Response(body=body, headers={"Content-Encoding": "gzip"})
             case "cut":
                 answer.headers["Content-Length"] = str(len(page.body))

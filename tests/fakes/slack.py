@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import Any
@@ -43,7 +44,7 @@ class Refused(Exception):
 class FakeSlack:
     """`slash`, `mention`, `press`, `shortcut` act as people; `messages` is what they see; `fail_next` breaks a call.
 
-    Kinds of failure: `429:<s>`, `500`, `drop`, `drop_after`, or any error name of the Web API.
+    Kinds of failure: `429:<s>`, `500`, `drop`, `drop_after`, `500_after`, `slow:<s>`, or any error name of the Web API.
     """
 
     rates: bool = True
@@ -53,6 +54,8 @@ class FakeSlack:
     answers: list[dict[str, Any]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    chaos: Callable[[str, dict[str, Any]], str] | None = None
+    """Asked at every call (its method, its parameters) for a kind of failure, "" for none."""
     acks: Counter[str] = field(default_factory=Counter)
     late: list[str] = field(default_factory=list)
     url: str = ""
@@ -60,7 +63,7 @@ class FakeSlack:
     def __post_init__(self) -> None:
         self._failures: dict[str, deque[str]] = defaultdict(deque)
         self._sends: dict[str, deque[float]] = defaultdict(deque)
-        self._wait_until: dict[str, float] = {}
+        self._wait_until: dict[tuple[str, str], float] = {}
         self._tickets: set[str] = set()
         self._sockets: list[web.WebSocketResponse] = []
         self._sent: dict[str, tuple[float, bool]] = {}
@@ -178,8 +181,11 @@ class FakeSlack:
             if token != (APP_TOKEN if method == "apps.connections.open" else BOT_TOKEN):
                 raise Refused("invalid_auth")
             failure = self._failures[method].popleft() if self._failures[method] else ""
-            if failure and failure != "drop_after":
-                return await self._fail(method, failure, request)
+            if self.chaos and not failure:
+                failure = self.chaos(method, given)
+            name, _, value = failure.partition(":")
+            if failure and name not in ("drop_after", "500_after", "slow"):
+                return await self._fail(method, failure, request, str(given.get("channel", "")))
             result = getattr(self, "_" + method.replace(".", "_").lower())(given)
         except Refused as error:
             if not str(error).startswith("ratelimited"):
@@ -187,14 +193,17 @@ class FakeSlack:
             headers = {"Retry-After": str(error.more.pop("retry_after"))} if "retry_after" in error.more else {}
             body = {"ok": False, "error": str(error)} | error.more
             return web.json_response(body, status=error.status, headers=headers)
-        if failure == "drop_after":
+        if name == "drop_after":
             return await self._drop(request)
+        if name == "500_after":
+            return web.Response(status=500, text="<html>Server Error</html>")
+        await asyncio.sleep(float(value or 0))
         return web.json_response({"ok": True} | result)
 
-    async def _fail(self, method: str, kind: str, request: web.Request) -> web.StreamResponse:
+    async def _fail(self, method: str, kind: str, request: web.Request, channel: str) -> web.StreamResponse:
         name, _, value = kind.partition(":")
         if name == "429":
-            self._wait_until[method] = monotonic() + float(value)
+            self._wait_until[method, channel] = monotonic() + float(value)
             raise Refused("ratelimited", 429, retry_after=value)
         if name == "500":
             return web.Response(status=500, text="<html>Server Error</html>")
@@ -290,7 +299,7 @@ class FakeSlack:
     def _count(self, channel: str) -> None:
         """4 in 4 s a channel; 429 until told otherwise."""
         now = monotonic()
-        if now < self._wait_until.get("chat.postMessage", 0):
+        if now < self._wait_until.get(("chat.postMessage", channel), 0):
             self.faults.append("chat.postMessage: called before Retry-After ended")
         times = self._sends[channel]
         while times and now - times[0] > 4:

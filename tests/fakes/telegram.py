@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import Any
@@ -18,6 +19,8 @@ from aiohttp import web
 from tests.fakes.tdlib import Refused, parse
 
 TOKEN = "123456:" + "A" * 35  # made of one letter: nobody's
+IN_FLIGHT_S = 0.25
+"""What was on the wire when the platform asked to wait cannot be called back."""
 BOT = {"id": 123456, "is_bot": True, "first_name": "Tocsin", "username": "TocsinBot", "can_join_groups": True}
 _COMMON = {"chat_id", "message_thread_id", "text", "parse_mode", "entities", "link_preview_options", "reply_markup"}
 KNOWN = {
@@ -50,7 +53,8 @@ class Shown:
 class FakeTelegram:
     """`say`, `press`, `migrate` act as people; `shown` is what they see; `fail_next` breaks the next call.
 
-    Kinds of failure: `429:<s>`, `500`, `drop` (no answer, nothing done), `drop_after` (done, no answer),
+    Kinds of failure: `429:<s>`, `500`, `drop` (no answer, nothing done), `drop_after` (done, no answer), `500_after`,
+    `slow:<s>` (done, answered late),
     `blocked`, `kicked`, `not_found`, `migrate:<id>`, `401`.
     """
 
@@ -61,6 +65,8 @@ class FakeTelegram:
     early: list[str] = field(default_factory=list)
     menus: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    chaos: Callable[[str, dict[str, Any]], str] | None = None
+    """Asked at every call (its method, its parameters) for a kind of failure, "" for none."""
     unanswered: set[str] = field(default_factory=set)
     url: str = ""
     port: int = 0
@@ -73,7 +79,7 @@ class FakeTelegram:
         self._wake = asyncio.Event()
         self._poller = 0
         self._sends: dict[Any, deque[float]] = defaultdict(deque)
-        self._wait_until = 0.0
+        self._wait_until = self._told_at = 0.0
         self._chats: dict[int, dict[str, Any]] = {}
         self._topics: dict[int, set[int]] = defaultdict(set)
         self._runner: web.AppRunner | None = None
@@ -205,7 +211,10 @@ class FakeTelegram:
         if unknown := set(given) - KNOWN[method]:
             return self._refuse(method, 400, f"Bad Request: unknown parameters {sorted(unknown)}")
         failure = self._failures[method].popleft() if self._failures[method] else ""
-        if failure and failure != "drop_after":
+        if self.chaos and not failure:
+            failure = self.chaos(method, given)
+        name, _, value = failure.partition(":")
+        if failure and name not in ("drop_after", "500_after", "slow"):
             return await self._fail(method, failure, request)
         try:
             result = await getattr(self, "_" + re.sub(r"([A-Z])", r"_\1", method).lower())(given)
@@ -213,8 +222,11 @@ class FakeTelegram:
             if request.transport is None or request.transport.is_closing():
                 return web.Response()  # a poller that has gone is told nothing
             return self._refuse(method, error.status, str(error), **error.parameters)
-        if failure == "drop_after":
+        if name == "drop_after":
             return await self._drop(request)
+        if name == "500_after":
+            return _error(500, "Internal Server Error")
+        await asyncio.sleep(float(value or 0))
         return web.json_response({"ok": True, "result": result})
 
     def _refuse(self, method: str, status: int, text: str, **parameters: Any) -> web.Response:
@@ -233,7 +245,8 @@ class FakeTelegram:
             "markup": (400, "Bad Request: can't parse entities: Unsupported start tag"),
         }
         if name == "429":
-            self._wait_until = monotonic() + float(value)
+            self._told_at = monotonic()
+            self._wait_until = self._told_at + float(value)
             return _error(429, f"Too Many Requests: retry after {value}", retry_after=int(value))
         if name == "migrate":
             text = "Bad Request: group chat was upgraded to a supergroup chat"
@@ -349,7 +362,8 @@ class FakeTelegram:
         """3 in 3 s a chat, 20 in 60 s a group, 30 in 1 s in all; calls while told to wait are noted."""
         now = monotonic()
         if now < self._wait_until:
-            self.early.append(f"called {self._wait_until - now:.2f} s too early")
+            if now > self._told_at + IN_FLIGHT_S:
+                self.early.append(f"called {self._wait_until - now:.2f} s too early")
             left = int(self._wait_until - now) + 1
             raise Refused(f"Too Many Requests: retry after {left}", 429, retry_after=left)
         if not self.rates:
@@ -361,7 +375,7 @@ class FakeTelegram:
             while times and now - times[0] > span:
                 times.popleft()
             if len(times) >= most:
-                self._wait_until = now + 3
+                self._wait_until, self._told_at = now + 3, now
                 raise Refused("Too Many Requests: retry after 3", 429, retry_after=3)
             times.append(now)
 

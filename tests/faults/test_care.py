@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
 
+from bot.core.changes import Changes
 from bot.core.errors import Corrupt, StoreError
-from bot.stores import care
+from bot.core.news import Judged, Verdict
+from bot.stores import care, records
 from bot.stores.tinydb import TinyStore
+from tests.fakes.clock import START
 from tests.faults.scripts import commit_number, remembered
+from tests.faults.test_disk import Crash, FaultyDisk, crashes
 from tests.faults.test_journal import made
+from tests.unit.examples import entry
 
 
 async def test_a_repair_keeps_a_copy_and_loses_only_what_is_damaged(tmp_path: Path) -> None:
@@ -29,6 +36,99 @@ async def test_a_repair_keeps_a_copy_and_loses_only_what_is_damaged(tmp_path: Pa
     await store.commit(commit_number(5))
     await store.close()
     assert "is well" in "\n".join(care.check(tmp_path / "d"))
+
+
+async def repaired(directory: Path) -> Path:
+    """A repaired store that went on; its snapshot, which alone holds what came before."""
+    await made(directory, commits=3)
+    list(care.repair(directory))
+    store = TinyStore(directory)
+    await store.open()
+    await store.commit(commit_number(4))
+    await store.close()
+    assert len(list(directory.glob("*.journal"))) == len(list(directory.glob("*.snapshot"))) == 1
+    (snapshot,) = directory.glob("*.snapshot")
+    assert snapshot.stat().st_mode & 0o777 == 0o600
+    assert await remembered(directory, 4) == 4
+    return snapshot
+
+
+@pytest.mark.parametrize("left", [None, 0, 1, -1, -20])
+async def test_a_lost_snapshot_after_a_repair_is_no_first_start(tmp_path: Path, left: int | None) -> None:
+    snapshot = await repaired(tmp_path / "d")
+    if left is None:
+        snapshot.unlink()
+    else:
+        snapshot.write_bytes(snapshot.read_bytes()[:left])
+    for look in (lambda: list(care.check(tmp_path / "d")), lambda: list(care.backup(tmp_path / "d", tmp_path / "b"))):
+        with pytest.raises(Corrupt) as caught:
+            look()
+        assert snapshot.name in str(caught.value)
+        assert "missing" in str(caught.value) if left is None else "at byte" in str(caught.value)
+        assert "db repair" in str(caught.value)
+    with pytest.raises(Corrupt):
+        await remembered(tmp_path / "d", 4)
+    said = "\n".join(care.repair(tmp_path / "d"))
+    assert "seen: " in said
+    assert "is well" in "\n".join(care.check(tmp_path / "d"))
+
+
+async def test_a_repair_of_before_needs_its_snapshot_too(tmp_path: Path) -> None:
+    snapshot = await repaired(tmp_path / "d")
+    lines = snapshot.with_suffix(".journal").read_bytes().splitlines(keepends=True)
+    first = tmp_path / "d" / "00000001.journal"
+    first.write_bytes(records.encode(records.header("journal", 1)) + b"".join(lines[1:]))
+    first.with_suffix(".snapshot").write_bytes(snapshot.read_bytes())
+    snapshot.unlink()
+    snapshot.with_suffix(".journal").unlink()
+    assert await remembered(tmp_path / "d", 4) == 4
+    first.with_suffix(".snapshot").write_bytes(b"")
+    with pytest.raises(Corrupt, match="at byte 0"):
+        await remembered(tmp_path / "d", 4)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_stop_at_any_step_of_a_repair_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await made(tmp_path / "from", commits=4, rotate_bytes=2000)
+    for at in range(1, 60):
+        directory = tmp_path / str(at) / "d"
+        shutil.copytree(tmp_path / "from", directory)
+        disk = FaultyDisk(at, crashes, lasting=1 << 30)
+        monkeypatch.setattr(care, "Disk", lambda disk=disk: disk)
+        with contextlib.suppress(Crash):
+            list(care.repair(directory))
+        assert await remembered(directory, 4) == 4
+        if disk.steps < at:
+            return
+    raise AssertionError("a repair of so many steps")
+
+
+async def test_a_lost_archive_is_said_and_can_be_done_without(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "d", rotate_bytes=1)
+    await store.open()
+    for number in range(3):
+        judged = Judged(entry=entry(f"t{number}"), verdict=Verdict(alert=False), outcome="quiet", at=START)
+        await store.commit(Changes(at=START, entries=(judged,)))
+    await store.close()
+    (tmp_path / "d" / "archive-0000.records").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"archive-0000.records ends at byte 0"):
+        list(care.check(tmp_path / "d"))
+    assert "past decisions" in "\n".join(care.repair(tmp_path / "d"))
+    assert "is well" in "\n".join(care.check(tmp_path / "d"))
+
+
+def test_a_copy_that_cannot_be_made_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "00000001.journal").write_bytes(records.encode(records.header("journal", 1, needs=0)))
+
+    def refused(*_: object) -> None:
+        path = str(tmp_path / "d" / "00000001.journal")
+        raise shutil.Error([(path, "x", f"[Errno 13] Permission denied: '{path}'")])
+
+    monkeypatch.setattr(shutil, "copytree", refused)
+    with pytest.raises(StoreError) as caught:
+        list(care.repair(tmp_path / "d"))
+    assert str(caught.value).endswith("00000001.journal: Permission denied; nothing was changed")
 
 
 async def test_a_backup_of_a_store_in_use(tmp_path: Path) -> None:

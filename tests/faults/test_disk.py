@@ -177,6 +177,7 @@ class VolatileDisk(Disk):
             path.write_bytes(data[:kept] + bytes(tail[: self._rng.randint(0, len(tail))]))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it goes for the snapshot too
 @pytest.mark.parametrize("seed", range(25))
 async def test_the_power_goes(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import Corrupt, Locked, StoreError, TooNew
-from bot.stores import records
+from bot.stores import migrations, records
+from bot.stores.generations import Tables
+from bot.stores.journal import Journal
 from bot.stores.tinydb import TinyStore
 from tests.faults.scripts import commit_number, remembered
 from tests.journeys.process import ROOT
@@ -31,7 +33,7 @@ async def test_a_journal_cut_at_any_byte_keeps_every_whole_commit(tmp_path: Path
     whole = path.read_bytes()
     ends = [i + 1 for i, byte in enumerate(whole) if byte == 10]
     last = ends[-2]
-    for cut in [*range(0, last, 37), *ends, *range(last, len(whole) + 1)]:
+    for cut in [*range(ends[0], last, 37), *ends, *range(last, len(whole) + 1)]:
         path.write_bytes(whole[:cut])
         expected = sum(end <= cut for end in ends[1:])
         assert await remembered(tmp_path / "d", 3) == expected
@@ -40,6 +42,61 @@ async def test_a_journal_cut_at_any_byte_keeps_every_whole_commit(tmp_path: Path
         await store.commit(commit_number(expected + 1))
         await store.close()
         assert await remembered(tmp_path / "d", expected + 1) == expected + 1
+
+
+@pytest.mark.parametrize("left", [0, 1, 40])
+async def test_an_emptied_journal_of_a_store_that_had_data_is_no_first_start(tmp_path: Path, left: int) -> None:
+    path = await made(tmp_path / "d")
+    path.write_bytes(path.read_bytes()[:left])
+    for sign in ("archive-0000.records", "lock"):
+        with pytest.raises(Corrupt) as caught:
+            await remembered(tmp_path / "d", 3)
+        assert path.name in str(caught.value)
+        assert sign.partition(".")[0].replace("lock", "lock file") in str(caught.value)
+        (tmp_path / "d" / "archive-0000.records").unlink(missing_ok=True)
+    path.unlink()
+    with pytest.raises(Corrupt):
+        await remembered(tmp_path / "d", 3)
+    (tmp_path / "d" / "lock").unlink()
+    assert await remembered(tmp_path / "d", 3) == 0
+
+
+async def test_an_emptied_journal_after_a_whole_snapshot_goes_on_from_it_loudly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    await made(tmp_path / "d", commits=6, rotate_bytes=1500)
+    newest = sorted((tmp_path / "d").glob("*.journal"))[-1]
+    assert newest.with_suffix(".snapshot").exists()
+    newest.write_bytes(b"")
+    assert 0 < await remembered(tmp_path / "d", 6) < 6
+    assert "lost" in capsys.readouterr().out + caplog.text
+
+
+async def test_older_data_is_migrated_after_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = await made(tmp_path / "d")
+    before = path.read_bytes()
+
+    def renamed(tables: Tables) -> None:
+        tables["moved"] = tables.pop("seen")
+
+    monkeypatch.setattr(records, "SCHEMA", records.SCHEMA + 1)
+    with pytest.raises(StoreError, match="cannot bring it"):
+        await remembered(tmp_path / "d", 0)
+    assert path.read_bytes() == before
+    monkeypatch.setitem(migrations.MIGRATIONS, records.SCHEMA - 1, renamed)
+    for _ in range(2):
+        journal = Journal(tmp_path / "d")
+        journal.open()
+        assert len(journal.tables["moved"]) == 3
+        assert "seen" not in journal.tables
+        journal.close()
+    copy = tmp_path / f"d.before-{records.SCHEMA}"
+    assert (copy / path.name).read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir() if "before" in p.name] == [copy.name]
+    monkeypatch.undo()
+    assert await remembered(copy, 3) == 3
+    with pytest.raises(TooNew):
+        await remembered(tmp_path / "d", 3)
 
 
 async def test_a_changed_byte_anywhere_is_refused_by_file_and_offset(tmp_path: Path) -> None:
@@ -129,11 +186,15 @@ async def test_the_holder_is_named_and_a_dead_one_does_not_hold(tmp_path: Path) 
     assert await remembered(tmp_path / "d", 0) == 0
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
-async def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    (tmp_path / "d").mkdir(mode=0o500)
-    with pytest.raises(StoreError):
+@pytest.mark.parametrize("commits", [0, 2])
+async def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path, commits: int) -> None:
+    await made(tmp_path / "d", commits=commits)
+    (tmp_path / "d").chmod(0o555)
+    with pytest.raises(StoreError) as caught:
         await remembered(tmp_path / "d", 0)
+    assert str(tmp_path / "d") in str(caught.value)
+    assert f"uid {os.getuid()}" in str(caught.value)
+    (tmp_path / "d").chmod(0o755)
 
 
 async def test_a_file_where_the_directory_should_be_is_said(tmp_path: Path) -> None:

@@ -120,9 +120,11 @@ async def test_judge_streams_lines_and_names_the_bad_one() -> None:
     assert [r["alert"] for r in rows] == [True, True, False]
     assert set(rows[0]) >= {"id", "alert", "topics", "story", "score", "matched", "reason"}
     assert rows[0]["topics"] == ["cac"]
-    code, rows, err = await judge('{"id": "a", "title": "x"}\nnot json\n')
+    odd = '\ufeff{"id": "a", "title": "\\ud800 网信办罚款滴滴' + "9" * 310 + '亿元"}\n'
+    code, rows, err = await judge(odd + '{"id": 1, no')
     assert code == 2
-    assert "2" in err
+    assert [r["alert"] for r in rows] == [True]
+    assert "standard input:2:11: not JSON" in err
     assert "Traceback" not in err
 
 

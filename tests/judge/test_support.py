@@ -41,6 +41,64 @@ def test_chinese():
     assert not supported("阿里巴巴股价大涨引发市场热议。", ZH)
 
 
+MIXED = (
+    "China fines Bilibili\nThe Cyberspace Administration of China fined Bilibili 1.5 billion yuan on Tuesday. "
+    "Weibo said it will cooperate. The company denied wrongdoing earlier, the regulator said. "
+    "Beijing imposed a ban on Douban."
+)
+ZH_MIXED = "网信办罚款哔哩哔哩\n国家网信办周二对哔哩哔哩罚款15亿元。微博表示将配合整改。"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("The Cyberspace Administration of China fined Bilibili 1.5 billion yuan.", True),
+        ("Bilibili was fined 1,500 million yuan.", True),
+        ("Bilibili was fined 1.5 billion yuan by the Cyberspace Administration of China.", True),
+        ("China fined Bilibili on Tuesday.", True),
+        ("Weibo said it will cooperate.", True),
+        ("The company denied wrongdoing.", True),
+        ("Bilibili was fined 15 billion yuan.", False),
+        ("Bilibili was fined about $214 million.", False),
+        ("The Cyberspace Administration of China did not fine Bilibili.", False),
+        ("The Cyberspace Administration of China never fined Bilibili.", False),
+        ("Weibo said it will not cooperate.", False),
+        ("Bilibili fined the Cyberspace Administration of China 1.5 billion yuan.", False),
+        ("The Cyberspace Administration of China was fined by Bilibili.", False),
+        ("Weibo fined Bilibili 1.5 billion yuan.", False),
+        ("Weibo was fined 1.5 billion yuan on Tuesday.", False),
+        ("Tencent was fined 1.5 billion yuan on Tuesday.", False),
+        ("The regulator denied wrongdoing.", False),
+        ("The company admitted wrongdoing.", False),
+        ("Bilibili will be delisted by the regulator, the company said on Tuesday.", False),
+        ("Douban banned Beijing.", False),
+    ],
+)
+def test_who_did_it_to_whom_and_whether_at_all(said, kept):
+    assert supported(said, MIXED) == (said if kept else "")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("国家网信办对哔哩哔哩罚款15亿元。", True),
+        ("哔哩哔哩被国家网信办罚款15亿元。", True),
+        ("国家网信办周二罚款哔哩哔哩15亿元。", True),
+        ("網信辦罰款嗶哩嗶哩。", True),
+        ("微博将配合整改。", True),
+        ("微博被国家网信办罚款15亿元。", False),
+        ("马斯克被国家网信办罚款15亿元。", False),
+        ("国家网信办未对哔哩哔哩罚款。", False),
+        ("哔哩哔哩对国家网信办罚款15亿元。", False),
+        ("国家网信办被哔哩哔哩罚款15亿元。", False),
+        ("哔哩哔哩将配合整改。", False),
+        ("国家网信办对哔哩哔哩罚款150亿元。", False),
+    ],
+)
+def test_the_same_in_chinese(said, kept):
+    assert supported(said, ZH_MIXED) == (said if kept else "")
+
+
 @given(st.text(max_size=600), st.text(max_size=600))
 def test_any_text_is_compared(text, source):
     kept = supported(text, source)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from bot.core.chat import Keyword
 from bot.core.news import Entry, Verdict
-from bot.judge.specs import RuleError
+from bot.judge.amounts import Rates
+from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.verdict import Judge
 from tests.fakes.clock import START
 from tests.unit.examples import book, entry, judge
@@ -93,9 +95,30 @@ def test_no_text_breaks_the_judge(title: str, body: str) -> None:
             assert text[piece.start : piece.end] == piece.words
 
 
-@pytest.mark.parametrize("title", ["😀", "", " ", "\x00网信办\x00", "滴滴" * 25_000, "\u202e网信办约谈", "\ud800"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "网信办罚款滴滴" + "9" * 310 + "亿元",
+        "😀",
+        "",
+        " ",
+        "\x00网信办\x00",
+        "滴滴" * 25_000,
+        "\u202e网信办约谈",
+        "\ud800",
+    ],
+)
 def test_hostile_titles_are_judged(title: str) -> None:
     JUDGE.judge(Entry(feed_id="f", key="k", aliases=("k",), url="", title=title, published=START))
+
+
+def test_an_entry_that_cannot_be_judged_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judge, "_verdict", lambda *_: 1 / 0)
+    with capture_logs() as logged:
+        verdict = JUDGE.judge(entry("China fines Didi $1.2 billion for violating data security laws"))
+    assert not verdict.alert
+    assert verdict.reason == "skipped: judging it failed (ZeroDivisionError)"
+    assert logged[0]["log_level"] == "error"
 
 
 def keyword(text: str, topic: str = "cac") -> Keyword:
@@ -121,13 +144,33 @@ def keyword(text: str, topic: str = "cac") -> Keyword:
         ("title:lemon", "x", False),
         ("lede:lemon battery", "battery", False),
         ("lem* /lem[ou]n/", "lemun", True),
+        ("/lem[ou]n.*centre/", "The LEMON in the Centre", True),
+        ("/lem[ou]n.*centre/", "The centre of a lemon", False),
+        ("lime OR /lem[ou]n/", "a lemun", True),
+        ("lime OR /lem[ou]n/", "a lime", True),
+        ("title:/lem[ou]n/", "x", False),
+        (r"/\d{3}款App/", "105款APP被点名", True),
+        ("/罰款|處罰/", "处罚", True),
+        ("/《.+办法》/", "《柠檬管理办法》", True),
+        ("/柠檬 .{0,2}电池/", "柠檬 大电池", True),
+        ("/柠檬(电池$|电池 |汽水)/", "柠檬电池：新", False),
+        ("（柠檬　ＯＲ　lime）AND NOT　电池", "柠檬", True),
+        ("“lemon battery”", "A lemon battery", True),
+        ("“lemon battery”", "battery of lemon", False),
+        ('="Lemon Co"', "a lemon co", False),
+        ('="Lemon Co"', "a Lemon Co", True),
+        ('"=Lemon Co"', "a Lemon Co", True),
+        ("Title:lemon", "A lemon", True),
+        ('lemon "and"', "lemon and lime", True),
+        ("lemon AND NOT (lime AND battery)", "lemon lime", True),
+        ("(lemon OR lime) AND NOT lime", "lemon", True),
         ("lemon lang:en", "lemon", True),
         ("lemon lang:zh", "lemon", False),
     ],
 )
 def test_the_rule_language(rule: str, title: str, fires: bool) -> None:
     judge = Judge(book(), [keyword(rule)])
-    assert judge.judge(entry(title, body="lemon" if rule == "title:lemon" else "")).alert is fires
+    assert judge.judge(entry(title, body="lemon" if rule in ("title:lemon", "title:/lem[ou]n/") else "")).alert is fires
 
 
 @pytest.mark.parametrize(
@@ -138,11 +181,46 @@ def test_the_rule_language(rule: str, title: str, fires: bool) -> None:
         ("lemon OR", "expected"),
         ("@nonesuch", "nonesuch"),
         ("headline:lemon", "scope"),
-        ("NOT lemon", "add a word"),
+        ("NOT lemon", "add a word that must be there"),
+        ("tier:official", "add a word that must be there"),
+        ("lemon OR tier:official", "add a word that must be there"),
+        ("/.*/", "every text"),
+        ("lemon /(?-i)A/", "any case"),
+        ("title:lemon AND NOT title:lemon", "column 1: it asks for title:lemon and for its absence"),
+        ("title:lemon AND NOT lemon", "can never hold"),
+        ("(lemon OR lime) AND NOT (lemon OR lime)", "can never hold"),
+        ("lemon AND NOT (lemon OR lime)", "can never hold"),
+        ("(lemon AND lime) AND NOT (lemon AND lime)", "can never hold"),
+        ("lime OR title:(lemon AND NOT lemon)", "can never hold"),
+        ("lemon NEAR/3 lime AND NOT lime", "can never hold"),
+        ("lemon lang:zh lang:en", "nothing is both lang:zh and lang:en"),
+        ("lemon tier:wire tier:press", "nothing is both"),
+        ("fine>=5bn CNY AND fine<1bn CNY", "nothing is both"),
+        ("money>=5bn CNY AND NOT money>=1bn CNY", "can never hold"),
+        ("lemon NEAR/3 lang:zh", "no place in a text"),
+        ("title:lemon NEAR/3 body:lime", "near"),
+        ("title:body:lemon", "column 7"),
+        ("lemon NEAR lime", "column 7: 'NEAR' stands where a word or an operator was expected; did you mean NEAR/5?"),
+        ("lemon near/3 lime", "did you mean NEAR/3?"),
+        ("lemon NEAR/9999 lime", "0 to 999"),
+        ("lemon and lime", "column 7: 'and' stands where a word or an operator was expected; did you mean AND?"),
+        ("lemon Or lime", "did you mean OR?"),
+        ("not lemon", "did you mean NOT?"),
+        ("柠檬 && 电池", "did you mean AND?"),
+        ("lemon|柠檬", "did you mean OR?"),
+        ("lemon, lime", "did you mean OR?"),
+        ("柠檬、电池", "did you mean OR?"),
+        ("柠檬 OR电池", "did you mean OR, with a blank"),
+        ("!lemon", "did you mean NOT lemon?"),
+        ("lemon lang:klingon", "column 7: no entry has lang:klingon; there are en, zh"),
+        ("lemon tier:offical", "did you mean official?"),
+        ("lemon lang: zh", "like lang:zh"),
         ("lemon AND battery AND NOT lemon", "can never hold"),
         ("@companies -@companies", "can never hold"),
         ("x" * 100_000, "characters"),
         ("(" * 500 + "x" + ")" * 500, "parentheses"),
+        (" NEAR/9 ".join(["lemon"] * 200), "more than 20 NEAR"),
+        ("title:" * 660 + "lemon", "nested too deeply"),
         ("/(a+/", "pattern"),
         ('"', ""),
     ],
@@ -195,3 +273,50 @@ def test_a_rule_is_asked_by_its_name() -> None:
     assert judge().holds("cac", "CAC named in a Chinese headline", entry("网信办约谈微博"))
     assert not judge().holds("cac", "CAC named in a Chinese headline", entry("微博"))
     assert not judge().holds("listing", "CAC named in a Chinese headline", entry("网信办约谈微博"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "title", "said"),
+    [
+        ("lemon AND NOT (battery OR juice*)", "lemon juices and a battery", "“battery”, “juices” stands in it, which"),
+        ("title:(lemon AND NOT juice)", "lemon juice", "“juice” stands in it, which the rule excludes"),
+        ("lemon NEAR/1 battery", "lemon one two three battery", "“lemon” and “battery” are not within 1"),
+        ("battery THEN/3 lemon", "lemon battery", "in this order"),
+        ("body:lemon", "lemon", "“lemon” is not in the body"),
+        ("lemon lang:zh", "lemon", "it is lang:en, not lang:zh"),
+        ("lemon money>=1bn CNY", "lemon for $2", "money>=1bn CNY is not met"),
+        ("lemon /x+y/", "lemon", "/x+y/ is not met"),
+        ("lemon AND NOT lang:en", "lemon", "lang:en stands in it"),
+    ],
+)
+def test_what_kept_a_rule_from_firing_is_named(rule: str, title: str, said: str) -> None:
+    topic = TopicSpec(name="t", words="", rules=(RuleSpec(id="r", when=rule),))
+    missed = Judge(RuleBook(topics=(topic,), rates=Rates(START.date(), {"USD": 6.76}))).near_misses(entry(title))
+    assert [said in m.detail for m in missed] == [True], missed
+
+
+def test_the_word_that_spoke_against_drivers_is_named() -> None:
+    assert any("“司机” stands in it" in m.detail for m in judge().near_misses(entry("滴滴司机被罚2亿元")))
+
+
+PIECES = (
+    'lemon 柠檬 =CAC review* "a b" “丙丁” ( ) （ ） AND OR NOT - NEAR/3 THEN/2 near and title: body: lang:zh lang: '
+    "source:x tier:wire @companies @no /x+/ /(a+)+$/ /[/ /罰《.?》/ fine>=1bn fine>= money>=80亿元 users > 1m a|b "
+    "! , 、 ＯＲ "
+    ': * = " /'
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PIECES.split()), max_size=9).map(" ".join) | st.text(max_size=40))
+def test_any_rule_is_used_or_refused_in_words(rule: str) -> None:
+    names = (NameSpec(key="lemon", aliases=("Lemon", "柠檬"), tags=("companies",)),)
+    topic = TopicSpec(name="t", words="", rules=(RuleSpec(id="r", when=rule),))
+    lists = {"act_fine": ("fined", "罚款")}
+    try:
+        made = Judge(RuleBook(topics=(topic,), names=names, lists=lists, rates=Rates(START.date(), {"USD": 6.76})))
+    except RuleError:
+        return
+    for title in ("CAC fined Lemon $1bn", "柠檬被罚款80亿元，100余万用户", rule):
+        assert "skipped" not in made.judge(entry(title)).reason
+        made.near_misses(entry(title))

@@ -118,6 +118,13 @@ async def test_rows_of_json(worker: FeedWorker) -> None:
             await read(worker, wrong, kind=Kind.JSON, options=options)
 
 
+async def test_half_a_character_spoils_one_letter_and_not_the_feed(worker: FeedWorker) -> None:
+    item = '{"id": "%d", "url": "https://a.example/%d", "title": "%s"}'
+    items = ", ".join(item % (n, n, title) for n, title in enumerate(("a \\ud83d b", "\\ud83d\\ude00", "\\\\ud83d")))
+    found = await read(worker, '{"version": "https://jsonfeed.org/version/1.1", "items": [' + items + "]}")
+    assert [e.title for e in found.entries] == ["a \ufffd b", "😀", "\\ud83d"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -136,6 +143,51 @@ async def test_what_is_no_feed_is_said_to_be_none(worker: FeedWorker, body: str)
     with pytest.raises(NotAFeed) as caught:
         await read(worker, body)
     assert len(str(caught.value)) > 10
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "not a feed (an image)"),
+        (b"GIF89a" + bytes(40), "not a feed (an image)"),
+        (b"%PDF-1.7 \xff\xfe", "not a feed (a PDF)"),
+        (b'<?xml version="1.0" encoding="UTF-7"?>' + RSS.replace("Didi", "+f1F35A-").encode(), "UTF-7"),
+    ],
+)
+async def test_what_came_is_named(worker: FeedWorker, body: bytes, said: str) -> None:
+    with pytest.raises(NotAFeed) as caught:
+        await read(worker, body)
+    assert said in str(caught.value)
+
+
+REFERENCES = {
+    "two halves": ("&#55357;&#56832;", "\U0001f600"),
+    "two halves in hexadecimal": ("&#xD83D;&#xde00;", "\U0001f600"),
+    "a half alone": ("&#55357;", "\ufffd"),
+    "the halves the wrong way round": ("&#56832;&#55357;", "\ufffd\ufffd"),
+    "halves apart": ("&#55357; &#56832;", "\ufffd \ufffd"),
+    "beyond Unicode": ("&#x110000;", "\ufffd"),
+    "far beyond": ("&#" + "9" * 5000 + ";", "\ufffd"),
+    "with zeros in front": ("&#00000000020013;", "中"),
+    "escaped twice": ("&amp;#55357;&amp;#56832;", "\U0001f600"),
+}
+
+
+@pytest.mark.parametrize("loose", ["", "<unclosed>"], ids=["well-formed", "not well-formed"])
+@pytest.mark.parametrize("name", REFERENCES)
+async def test_a_reference_to_no_character_costs_no_entry(worker: FeedWorker, name: str, loose: str) -> None:
+    written, shown = REFERENCES[name]
+    item = f"<title>Emoji {written} story</title><link>https://outlet.example/a</link>{loose}"
+    other = "<item><title>Next</title><link>https://outlet.example/b</link></item>"
+    body = f'<rss version="2.0"><channel><title>t</title><item>{item}</item>{other}</channel></rss>'
+    found = (await read(worker, body)).entries
+    assert [e.title for e in found] == [f"Emoji {shown} story", "Next"]
+
+
+async def test_a_long_document_of_references_is_read_by_the_worker(worker: FeedWorker) -> None:
+    body = RSS.replace("Body.", "&#55357;&#56832;" * 20_000)
+    (entry,) = (await read(worker, body)).entries
+    assert "\U0001f600" in entry.body
 
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))

@@ -140,7 +140,7 @@ async def test_encodings(server: FeedServer, fetcher: SafeFetcher, encoding: str
 @pytest.mark.parametrize("body", [b"not gzip at all", gzip.compress(b"<rss/>" * 500, mtime=0)[:-30]])
 async def test_a_compressed_body_that_is_none(server: FeedServer, fetcher: SafeFetcher, body: bytes) -> None:
     server.pages["/x"] = Page(body, headers={"Content-Encoding": "gzip"})
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable, match="compressed"):
         await fetcher.get(server.url + "/x")
 
 

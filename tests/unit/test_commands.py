@@ -16,10 +16,11 @@ from bot.commands.outgoing import Outgoing
 from bot.commands.stories import Stories
 from bot.commands.subscribe import Subscribing
 from bot.core.changes import Changes
-from bot.core.chat import Call, Chat, ChatEvent
+from bot.core.chat import Call, Chat, ChatEvent, Keyword
 from bot.core.errors import Full, NotAFeed
 from bot.core.news import Feed, FeedState, Judged, Reading, Report, Tier
 from bot.judge.newsroom import Newsroom, Topic
+from bot.judge.specs import RuleError
 from bot.judge.verdict import Judge
 from bot.stores.memory import MemoryStore
 from tests.fakes.channel import FakeChannel
@@ -433,3 +434,15 @@ async def test_near_misses_are_subscribed_to_beside_everything(rig):
     await rig.ask("subscribe all")
     assert "near misses" in await rig.ask("subscribe review")
     assert [s.topic for s in await rig.store.chat_subscriptions("fake:1")] == ["all", "review"]
+
+
+def test_a_keyword_that_is_no_rule_any_more_silences_no_other():
+    topics = {"cac": Topic("the regulator", 1)}
+    newsroom = Newsroom([], topics, lambda keywords: Judge(book(), keywords))
+    old, good = (Keyword(topic="cac", text=text, weight=100.0) for text in ("lemon and lime", "lemon"))
+    newsroom.adopt_keywords((old, good))
+    assert newsroom.keywords == (old, good)
+    assert newsroom.judge.judge(entry("A lemon")).alert
+    assert newsroom.try_keywords((old, good, Keyword(topic="cac", text="lime", weight=1.0))).judge(entry("Lime")).alert
+    with pytest.raises(RuleError, match="did you mean AND"):
+        newsroom.try_keywords((good, Keyword(topic="cac", text="a and b", weight=1.0)))

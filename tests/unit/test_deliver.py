@@ -520,3 +520,12 @@ async def test_a_wait_from_a_clock_that_was_wrong_holds_nobody(rig):
     await rig.queue(row("fake:2", "b"))
     await rig.beat(20, step=1)
     assert sorted(rig.shown) == ["a", "b"]
+
+
+async def test_a_dead_token_holds_chats_that_come_later_too(rig):
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(TokenDead("revoked"))
+    await rig.beat()
+    await rig.queue(row("fake:2", "b"))
+    await rig.beat(100, step=1)
+    assert len(rig.channel.tries) == 1

@@ -22,7 +22,7 @@ STEPS = {
     "taken for sent": (lambda d: outbox.taken_for_sent(d, START), {State.AMBIGUOUS}, State.SENT),
     "release": (lambda d: outbox.release(d, START), {State.HELD}, State.PENDING),
     "fold": (lambda d: outbox.fold(d, "other"), {State.HELD, State.PENDING}, State.FOLDED),
-    "drop": (lambda d: outbox.drop(d, "x"), {State.PENDING, State.SENDING, State.AMBIGUOUS}, State.FOLDED),
+    "drop": (lambda d: outbox.drop(d, "x"), {State.HELD, State.PENDING, State.SENDING, State.AMBIGUOUS}, State.FOLDED),
     "postpone": (lambda d: outbox.postpone(d, 5, START), {State.PENDING}, State.PENDING),
     "replay": (lambda d: outbox.replay(d, START), {State.DEAD}, State.PENDING),
     "give up": (lambda d: outbox.give_up(d, "x"), {State.PENDING, State.SENDING, State.AMBIGUOUS}, State.DEAD),

@@ -173,3 +173,14 @@ async def test_status_tells_what_is_wrong_beside_feeds(rig):
     said = await rig.ask("status", actor=OWNER)
     assert "Trouble: I cannot write to my disk" in said
     assert "Chats out of reach: 1; /queue names them" in said
+
+
+async def test_who_ends_everything_gets_nothing_that_was_held(rig):
+    await rig.ask("subscribe cac")
+    await rig.ask("subscribe listing")
+    held = replace(row("fake:1", "aaaaaa"), state=State.HELD, held="digest")
+    await rig.keep(story("aaaaaa"), deliveries=(held,))
+    assert "let go" not in await rig.ask("unsubscribe cac")
+    assert len(await rig.store.held("fake:1")) == 1
+    assert "1 that were held for later are let go" in await rig.ask("stop")
+    assert await rig.store.held("fake:1") == []
