@@ -90,7 +90,7 @@ class Lexicon:
         word = Word.parse(written)
         if not word.text:
             raise ValueError(f"{written!r} holds nothing to look for")
-        if "* " in word.text:
+        if "* " in written:
             raise ValueError(f"{written!r} has a * inside; it may end a word or a phrase, so write out the forms")
         number = self._numbers.setdefault(word, len(self._words))
         if number == len(self._words):
