@@ -35,6 +35,16 @@ SENDS = ("sendMessage", "editMessageText", "chat.postMessage", "chat.update", "c
 _IDENT = re.compile(r"zz\d+|#[0-9a-z]{6}\b")
 GETS, GETS_NOT = "Done: this chat gets every topic", "Done: this chat no longer gets"
 Place = int | str
+RULES = """topics:
+  listing:
+    words: Chinese tech companies and the stock exchange
+    threshold: 1.0
+    rules:
+      - id: a company files
+        when: title:("files for" AND @companies)
+        weight: 1.0
+"""
+"""The shipped rules take two seconds to make ready, and a life begins often."""
 
 
 def companies() -> list[str]:
@@ -84,7 +94,7 @@ class Life:
         self.latest: dict[int, str] = {}
         self.subscribed: dict[Place, list[tuple[float, bool | None]]] = defaultdict(list)
         self.asked: list[tuple[Place, str]] = []
-        self.wild = self.ending = False
+        self.wild = self.ending = self.waylaid = False
         self.sends = 0
 
     async def live(self) -> None:
@@ -98,6 +108,9 @@ class Life:
             self._put()
             urls = {"one": feeds.url + "/one.xml", "two": feeds.url + "/two.xml"}
             async with QuickBot(self.home, urls, given, settings="delivery: {edit_after: 1s}\n") as self.bot:
+                (self.bot.config / "topics.yaml").write_text(RULES)
+                rows = (f"  - {{key: c{n}, aliases: [{name}]}}\n" for n, name in enumerate(self.names))
+                (self.bot.config / "companies.yaml").write_text("companies:\n" + "".join(rows))
                 await self._begin()
                 self.wild = True
                 people = [asyncio.create_task(work()) for work in (self._publish, self._watch, self._bea, self._room)]
@@ -132,7 +145,7 @@ class Life:
             if self.rng.random() < 0.4:
                 await asyncio.sleep(self.rng.uniform(0.0, 3.0))
             else:  # in the middle of what it is there for
-                await self._next_send(5.0)
+                await self._next_send(12.0)
                 await asyncio.sleep(self.rng.uniform(0.0, 0.04))
             if self.rng.random() < 0.1:
                 self.bot.terminate()
@@ -143,6 +156,7 @@ class Life:
 
     async def _next_send(self, within_s: float) -> None:
         before, end = self.sends, monotonic() + within_s
+        self.waylaid = self.rng.random() < 0.7
         while self.sends == before and monotonic() < end:  # noqa: ASYNC110
             await asyncio.sleep(0.003)
 
@@ -151,6 +165,7 @@ class Life:
         for chat_id, about in self.latest.items():
             self.unsure[chat_id, about] += 1
         self.latest.clear()
+        self.waylaid = False
         # Nor does anybody know whether it learned of a wait that it was told in its last moment.
         self.telegram._wait_until = 0.0
         self.slack._wait_until.clear()
@@ -170,6 +185,8 @@ class Life:
         self.counted["calls"] += 1
         spared = self.ending and method == "conversations.history"  # half a minute for each, and nothing new by now
         kind = self.rng.choice(KINDS) if self.wild and not spared and self.rng.random() < FAULTY else ""
+        if self.waylaid:  # it acts, and the answer comes when nobody is left to hear it
+            self.waylaid, kind = False, "slow:0.5"
         self.counted["faulty calls"] += bool(kind)
         if method == "sendMessage":
             chat_id, about = int(given["chat_id"]), ident(given["text"])
