@@ -147,7 +147,8 @@ class Mistakes(ast.NodeTransformer):
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.body = [self.visit(child) for child in node.body]
+        """But for figures that somebody chose, as on the module's own level."""
+        node.body = [child if isinstance(child, ast.Assign) else self.visit(child) for child in node.body]
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
