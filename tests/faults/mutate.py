@@ -237,7 +237,7 @@ def tried(sample: Sequence[Mutant | None], jobs: int) -> Iterator[tuple[Mutant |
                 run(mutant)
             running[pid] = (mutant, time.monotonic())
         for pid, (mutant, since) in list(running.items()):
-            slow = time.monotonic() - since > LONGEST_S
+            slow = time.monotonic() - since > (LONGEST_S if mutant else 10 * LONGEST_S)
             if slow:
                 os.kill(pid, signal.SIGKILL)
             done, status = os.waitpid(pid, 0 if slow else os.WNOHANG)
