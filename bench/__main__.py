@@ -40,13 +40,19 @@ def main() -> None:
         results += found if isinstance(found, list) else [found]
     if "--json" in sys.argv:
         print(json.dumps([{**vars(r), "ok": r.ok} for r in results]))
-        return
+        raise SystemExit(_verdict(results))
     table = Table("what", "measured", "limit", "", "of which", box=None)
     for result in results:
         mark = "ok" if result.ok else "OVER"
         figures = (f"{result.measured:.2f} {result.unit}", f"{result.limit:.2f} {result.unit}")
         table.add_row(result.name, *figures, mark, result.note)
     Console(width=160).print(table)
+    raise SystemExit(_verdict(results))
+
+
+def _verdict(results: list[Result]) -> int:
+    """1 when a limit is passed, so that a script notices."""
+    return int(not all(result.ok for result in results))
 
 
 async def _run(work: Callable[[], Awaitable[Result | list[Result]]]) -> Result | list[Result]:

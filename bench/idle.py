@@ -21,7 +21,9 @@ async def memory() -> Result:
         (room / "config").mkdir()
         for file in ("topics.yaml", "companies.yaml"):
             (room / "config" / file).write_text((ROOT / "config" / file).read_text())
-        rows = "".join(f"  - {{id: f{n}, url: '{url}'}}\n" for n, url in enumerate(urls(port, "same", 30)))
+        # One that is not well-formed, for which the parser process is started.
+        served = [*urls(port, "same", 29), *urls(port, "loose", 1)]
+        rows = "".join(f"  - {{id: f{n}, url: '{url}'}}\n" for n, url in enumerate(served))
         (room / "config" / "feeds.yaml").write_text("feeds:\n" + rows)
         (room / "config" / "tocsin.yaml").write_text("fetch: {allow_networks: [127.0.0.0/8]}\n")
         process = await asyncio.create_subprocess_exec(
@@ -35,6 +37,7 @@ async def memory() -> Result:
         await asyncio.sleep(WAIT_S)
         own = _resident_mib(process.pid)
         children = sum(map(_resident_mib, _children(process.pid)))
+        assert children, "no parser was started"
         process.terminate()
         assert process.stdin
         process.stdin.close()

@@ -1,4 +1,4 @@
-"""A feed server in a process of its own, so that its cost is not counted: /same/N, /etag/N, /new/N?round."""
+"""A feed server in a process of its own, so that its cost is not counted: /same/N, /etag/N, /new/N?round, /loose/N."""
 
 from __future__ import annotations
 
@@ -70,7 +70,11 @@ async def serve() -> None:
         body = document(int(request.match_info["n"]), stamps[who])
         return web.Response(body=body, content_type="application/rss+xml")
 
+    async def loose(_: web.Request) -> web.Response:
+        return web.Response(body=same.replace(b"</channel>", b""), content_type="application/rss+xml")
+
     app = web.Application()
+    app.router.add_get("/loose/{n}", loose)
     app.router.add_get("/etag/{n}", etag)
     app.router.add_get("/same/{n}", unchanged)
     app.router.add_get("/new/{n}", new)

@@ -310,6 +310,14 @@ def _channels(settings: Settings, store: Store, clock: Clock, data: Path, *, con
     return {channel.name: channel for channel in made}
 
 
+async def rehearse(settings: Settings) -> tuple[str, ...]:
+    """Names of the channels that `run` would serve, made as it makes them; nothing is opened. Raises ConfigError."""
+    channels = _channels(settings, TinyStore(Path()), SystemClock(), Path(), console=False)
+    for channel in channels.values():
+        await channel.close()
+    return tuple(channels)
+
+
 def _foreign(name: str, options: Mapping[str, str], clock: Clock) -> Channel:
     """A channel of another package: `factory(options, clock)`."""
     factory = plugins.find(name)

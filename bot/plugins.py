@@ -12,7 +12,7 @@ from bot.core.errors import ConfigError, Problem
 GROUP = "tocsin.channels"
 
 # A checkout started by Procfile is no installed distribution, so it has no entry points of its own.
-_BUILT_IN = {
+BUILT_IN = {
     "console": "bot.channels.console:ConsoleChannel",
     "telegram": "bot.channels.telegram:TelegramChannel",
     "slack": "bot.channels.slack:SlackChannel",
@@ -22,8 +22,8 @@ _BUILT_IN = {
 
 def known() -> tuple[str, ...]:
     """Names that `find` answers to, built-in ones first. A foreign package cannot take a built-in's name."""
-    foreign = sorted({e.name for e in entry_points(group=GROUP)} - set(_BUILT_IN))
-    return (*_BUILT_IN, *foreign)
+    foreign = sorted({e.name for e in entry_points(group=GROUP)} - set(BUILT_IN))
+    return (*BUILT_IN, *foreign)
 
 
 def find(name: str) -> Any:
@@ -31,8 +31,8 @@ def find(name: str) -> Any:
 
     Raises ConfigError: unknown name (with the nearest known one), or the package that offers it does not import.
     """
-    if name in _BUILT_IN:
-        module, _, attribute = _BUILT_IN[name].partition(":")
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
         return getattr(import_module(module), attribute)
     for entry in entry_points(group=GROUP):
         if entry.name == name:
@@ -41,8 +41,8 @@ def find(name: str) -> Any:
             except Exception as error:
                 raise _refused(f"channel {name!r} comes from {entry.value}, which does not import: {error}") from error
     near = get_close_matches(name, known(), 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise _refused(f"no channel is called {name!r}{hint} Known: {', '.join(known())}.")
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise _refused(f"no channel is called {name!r}; {hint}known are {', '.join(known())}")
 
 
 def _refused(text: str) -> ConfigError:

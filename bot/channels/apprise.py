@@ -29,6 +29,11 @@ class AppriseChannel:
                 raise ValueError(f"Apprise does not understand the URL of {name!r}")
             self._targets[name] = target
 
+    @staticmethod
+    def understands(url: str) -> bool:
+        """Whether Apprise can make a target of it. Nothing is opened."""
+        return bool(apprise.Apprise().add(url))
+
     async def serve(self, front: Front) -> None:
         """Nobody asks here."""
 

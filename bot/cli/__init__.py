@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import backtest, check, db, explain, feeds, joins, judge, poll, run
+from bot.cli import backtest, catalogue, check, db, explain, feeds, joins, judge, poll, run
 from bot.core.errors import BotError, ConfigError, Locked
 
 app = typer.Typer(
@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 for module in (run, check, poll, judge, explain, backtest, joins, feeds):
     app.command(name=module.__name__.rpartition(".")[2])(module.command)
+app.command(name="export")(catalogue.export_feeds)
+app.command(name="import")(catalogue.import_feeds)
 app.add_typer(db.app, name="db", help="Look after the data: check, repair, backup.")
 
 

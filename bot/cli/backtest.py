@@ -8,15 +8,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
 from bot import logs
-from bot.cli.options import CONFIG, DATA, DOTENV, ConfigDir, DataDir
+from bot.cli.options import CONFIG, DATA, DOTENV, AsJson, ConfigDir, DataDir
 from bot.cli.view import looking
 from bot.config.settings import Settings, load
 from bot.core.chat import Keyword
 from bot.core.errors import StoreError
 from bot.core.message import Message
+from bot.core.news import Entry
 from bot.judge import render
 from bot.judge.trial import Trial, try_rule
 
@@ -28,6 +30,7 @@ def command(
     weight: Annotated[float, typer.Option(help="Its weight; negative to speak against.")] = 100.0,
     config: ConfigDir = CONFIG,
     data: DataDir = DATA,
+    as_json: AsJson = False,
 ) -> None:
     """Try a rule on the entries that are kept; nothing is changed."""
     settings = load(config, dotenv=DOTENV)
@@ -36,7 +39,29 @@ def command(
     if topic and topic not in names:
         raise typer.BadParameter(f"there is no topic {topic!r}; there are {', '.join(names)}")
     tried = asyncio.run(_tried(settings, data, Keyword(topic=topic or names[0], text=rule, weight=weight), days))
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(_plain(tried, rule)) + b"\n")
+        return
     sys.stdout.write(Message(render.trial(tried, rule)).plain() + "\n")
+
+
+def _plain(tried: Trial, rule: str) -> dict[str, object]:
+    return {
+        "rule": rule,
+        "read": tried.read,
+        "days": tried.days,
+        "hits": tried.hits,
+        "by_day": {day.isoformat(): count for day, count in tried.by_day.items()},
+        "worst_day": tried.worst_day,
+        "added": [_entry(e) for e in tried.added],
+        "removed": [_entry(e) for e in tried.removed],
+        "overlap": dict(tried.overlap),
+    }
+
+
+def _entry(entry: Entry) -> dict[str, object]:
+    published = entry.published.isoformat() if entry.published else None
+    return {"title": entry.title, "url": entry.url, "source": entry.source, "published": published}
 
 
 async def _tried(settings: Settings, data: Path, rule: Keyword, days: int) -> Trial:

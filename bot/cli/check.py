@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Sequence
 
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from bot import app
 from bot.cli.options import CONFIG, DOTENV, AsJson, ConfigDir
 from bot.config.settings import Settings, load
 from bot.core.errors import ConfigError
@@ -18,13 +21,14 @@ def command(config: ConfigDir = CONFIG, as_json: AsJson = False) -> None:
     """Validate the configuration. Exit 2 with every mistake as file:line:column."""
     try:
         settings = load(config, dotenv=DOTENV)
+        channels = asyncio.run(app.rehearse(settings))
     except ConfigError as error:
         if as_json:
             problems = [{"file": p.file, "line": p.line, "column": p.column, "text": p.text} for p in error.problems]
             sys.stdout.buffer.write(orjson.dumps({"ok": False, "problems": problems}) + b"\n")
             raise typer.Exit(2) from None
         raise
-    facts = _facts(settings)
+    facts = _facts(settings, channels)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps({"ok": True, **facts}) + b"\n")
         return
@@ -38,16 +42,11 @@ def command(config: ConfigDir = CONFIG, as_json: AsJson = False) -> None:
         out.print("Note: the sec.gov feeds stay unread until fetch.contact in tocsin.yaml names your e-mail address.")
 
 
-def _facts(settings: Settings) -> dict[str, object]:
+def _facts(settings: Settings, channels: Sequence[str]) -> dict[str, object]:
     environment = settings.environment
-    channels = [
-        *(["telegram"] if environment.telegram_token else []),
-        *(["slack"] if environment.slack_bot_token else []),
-        *(f"apprise:{name}" for name in environment.apprise),
-        *settings.tocsin.channels,
-    ]
+    targets = [f"apprise:{name}" for name in environment.apprise]
     return {
-        "channels": channels or ["console"],
+        "channels": [name for channel in channels for name in (targets if channel == "apprise" else [channel])],
         "owners": sorted(environment.owners),
         "feeds_on": sum(f.enabled for f in settings.feeds),
         "feeds_off": sum(not f.enabled for f in settings.feeds),

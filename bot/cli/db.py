@@ -5,17 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
-from bot.cli.options import DATA, DataDir
+from bot.cli.options import DATA, AsJson, DataDir
+from bot.core.errors import Locked, StoreError
 from bot.stores import care
 
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
-def check(data: DataDir = DATA) -> None:
+def check(data: DataDir = DATA, as_json: AsJson = False) -> None:
     """Read everything and say what is there. Exit 2 when it is damaged."""
+    if as_json:
+        try:
+            found: dict[str, object] = {"ok": True, "tables": care.tables(data)}
+        except Locked:
+            raise
+        except StoreError as error:
+            found = {"ok": False, "error": str(error)}
+        typer.echo(orjson.dumps(found))
+        raise typer.Exit(0 if found["ok"] else 2)
     for line in care.check(data):
         typer.echo(line)
 

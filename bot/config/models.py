@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from bot.core.durations import seconds
+from bot.core.durations import seconds, words
 from bot.core.news import ALL_ENTRIES, Kind, Tier
 
 
@@ -50,6 +50,12 @@ def _network(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    if value and not re.fullmatch(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+", value):
+        raise ValueError("must be an e-mail address, such as you@example.org")
+    return value
+
+
 def _url(value: str) -> str:
     if not re.match(r"^https?://[^\s/@?#]+([/?#]|$)", value) or re.search(r"\s", value):
         raise ValueError("must be an http:// or https:// address without spaces or credentials")
@@ -77,13 +83,19 @@ class Poll(_Strict):
     first: First = 0
     max_age: Annotated[Duration, _at_least(60, 365 * 86400, "1m and 365d")] = 3 * 86400
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Poll:
+        if self.min > self.max:
+            raise ValueError(f"min ({words(self.min)}) is longer than max ({words(self.max)})")
+        return self
+
 
 class Fetch(_Strict):
     """allow_networks: addresses that are not public and may be fetched all the same. contact: an e-mail address the
     bot names in its User-Agent; sec.gov refuses readers without one."""
 
     allow_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
-    contact: Annotated[str, Field(max_length=100, pattern=r"^$|^[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+$")] = ""
+    contact: Annotated[str, Field(max_length=100), AfterValidator(_address)] = ""
 
 
 class Judging(_Strict):

@@ -104,6 +104,7 @@ class TopicsFile(_Strict):
 
     topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")], TopicItem]
     lists: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")], Words] = Field(default_factory=dict)
+    alike: Words = ()
     names: tuple[NameItem, ...] = ()
     not_inside: dict[str, Words] = Field(default_factory=dict)
 
@@ -144,6 +145,7 @@ def _book(topics: TopicsFile, companies: CompaniesFile | None) -> RuleBook:
             for name, item in topics.topics.items()
         ),
         lists=topics.lists,
+        alike=topics.alike,
         names=tuple(names),
         not_inside=topics.not_inside,
         rates=Rates(topics.exchange.on, topics.exchange.in_cny),

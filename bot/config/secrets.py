@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from bot.config.dotenvs import read_dotenv
 from bot.core.errors import Problem
 
 _PLACEHOLDER = re.compile(r"^(|changeme|change-me|todo|xxx+|\.\.\.|your[-_ ].*|<.*>)$", re.IGNORECASE)
@@ -51,6 +50,8 @@ class Environment:
     apprise: Mapping[str, Secret] = field(default_factory=dict)
     llm_key: Secret = Secret("")
     log_level: str = "INFO"
+    refused: frozenset[str] = frozenset()
+    """Variables that were set to what cannot be used."""
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret's text, for the log's masking filter."""
@@ -60,8 +61,8 @@ class Environment:
 
 def load(variables: Mapping[str, str] | None = None, dotenv: Path | None = None) -> tuple[Environment, list[Problem]]:
     """Read variables (the process's own by default), over `.env` when it is there. Problems never show a value."""
-    from_file = {k: v for k, v in dotenv_values(dotenv).items() if v is not None} if dotenv and dotenv.is_file() else {}
-    reader = _Reader({**from_file, **(os.environ if variables is None else variables)})
+    from_file, wrong = read_dotenv(dotenv) if dotenv and dotenv.is_file() else ({}, [])
+    reader = _Reader({**from_file, **(os.environ if variables is None else variables)}, wrong)
     environment = Environment(
         telegram_token=reader.secret(
             "TELEGRAM_BOT_TOKEN", r"\d+:\S+", "digits, a colon and the rest, as BotFather gave it"
@@ -75,7 +76,7 @@ def load(variables: Mapping[str, str] | None = None, dotenv: Path | None = None)
         llm_key=reader.secret("TOCSIN_LLM_KEY", r"\S+", "one word"),
         log_level=reader.level("TOCSIN_LOG"),
     )
-    if bool(environment.slack_bot_token) != bool(environment.slack_app_token) and not reader.problems:
+    if bool(environment.slack_bot_token) != bool(environment.slack_app_token) and not reader.refused:
         missing = "SLACK_APP_TOKEN" if environment.slack_bot_token else "SLACK_BOT_TOKEN"
         reader.complain(
             missing, "Slack needs both SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); this one is missing"
@@ -86,15 +87,24 @@ def load(variables: Mapping[str, str] | None = None, dotenv: Path | None = None)
         reader.complain(
             "TOCSIN_DATABASE_URL", "PostgreSQL is not built yet; unset it to keep the data in TinyDB under --data"
         )
-    return environment, reader.problems
+    if reader.get("TOCSIN_HTTP"):
+        reader.complain("TOCSIN_HTTP", "health and metrics over HTTP are not built yet; unset it")
+    return replace(environment, refused=frozenset(reader.refused)), reader.problems
+
+
+def variable_of(target: str) -> str:
+    """The variable that holds the address of a target `apprise:<target>`."""
+    return _APPRISE + target.upper().replace("-", "_")
 
 
 class _Reader:
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], problems: list[Problem]) -> None:
         self._variables = variables
-        self.problems: list[Problem] = []
+        self.problems = problems
+        self.refused: set[str] = set()
 
     def complain(self, name: str, text: str) -> None:
+        self.refused.add(name.removesuffix("_FILE"))
         self.problems.append(Problem(WHERE, 0, 0, f"{name}: {text}"))
 
     def get(self, name: str) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config import secrets
-from bot.config.files import Document, check, read
+from bot.config.crosschecks import check_channels, check_feeds, check_push, check_targets
+from bot.config.files import check, read
 from bot.config.models import FeedItem, FeedsFile, TocsinFile
 from bot.config.rules import load_rules
 from bot.config.secrets import Environment
-from bot.core.errors import ConfigError, Problem
-from bot.core.identity import canonical_url
+from bot.core.errors import ConfigError
 from bot.core.news import Feed
 from bot.judge.specs import RuleBook
 
@@ -35,42 +35,26 @@ def load(directory: Path, variables: Mapping[str, str] | None = None, dotenv: Pa
 
     Raises ConfigError with every problem of every file.
     """
-    problems: list[Problem] = []
-    documents = {name: read(directory / name, f"{directory}/{name}") for name in ("tocsin.yaml", "feeds.yaml")}
-    tocsin = check(documents["tocsin.yaml"], TocsinFile)
-    feeds_file = check(documents["feeds.yaml"], FeedsFile)
-    environment, wrong = secrets.load(variables, dotenv)
-    problems += wrong
-    if tocsin:
-        _check_push(documents["tocsin.yaml"], tocsin, environment)
-    feeds = _feeds(documents["feeds.yaml"], feeds_file.feeds, tocsin) if feeds_file else ()
+    tocsin_doc = read(directory / "tocsin.yaml", f"{directory}/tocsin.yaml")
+    feeds_doc = read(directory / "feeds.yaml", f"{directory}/feeds.yaml")
+    tocsin, feeds_file = check(tocsin_doc, TocsinFile), check(feeds_doc, FeedsFile)
+    environment, problems = secrets.load(variables, dotenv)
     rules, rule_problems = load_rules(directory)
-    for document in documents.values():
-        problems += document.problems
+    check_feeds(feeds_doc)
+    check_channels(tocsin_doc)
+    check_push(tocsin_doc, [t.name for t in rules.topics] if rules else (), environment)
+    problems += check_targets(environment)
+    for document in (tocsin_doc, feeds_doc):
+        problems += sorted(document.problems, key=lambda p: (p.line, p.column))
     problems += rule_problems
-    if problems or tocsin is None or rules is None:
-        raise ConfigError(tuple(problems))
+    if problems or tocsin is None or feeds_file is None or rules is None:
+        raise ConfigError(tuple(dict.fromkeys(problems)))
+    feeds = tuple(feed_of(item, tocsin) for item in feeds_file.feeds)
     return Settings(directory=directory, tocsin=tocsin, feeds=feeds, rules=rules, environment=environment)
 
 
-def _feeds(document: Document, items: Sequence[FeedItem], tocsin: TocsinFile | None) -> tuple[Feed, ...]:
-    ids: dict[str, int] = {}
-    links: dict[str, int] = {}
-    feeds = []
-    for number, item in enumerate(items):
-        link = canonical_url(item.url)
-        for what, key, seen, path in (("id", item.id, ids, "id"), ("address", link, links, "url")):
-            if key in seen:
-                first = document.places[("feeds", seen[key], path)][0]
-                text = f"the {what} {key!r} stands here a second time (first in line {first})"
-                document.problems.append(document.problem(("feeds", number, path), text))
-            seen.setdefault(key, number)
-        feeds.append(_feed(item, tocsin))
-    return tuple(feeds)
-
-
-def _feed(item: FeedItem, tocsin: TocsinFile | None) -> Feed:
-    default_first = tocsin.poll.first if tocsin else 0
+def feed_of(item: FeedItem, tocsin: TocsinFile, *, origin: str = "file") -> Feed:
+    """origin: as core.news.Feed has it."""
     return Feed(
         id=item.id,
         url=item.url,
@@ -79,24 +63,10 @@ def _feed(item: FeedItem, tocsin: TocsinFile | None) -> Feed:
         lang=item.lang,
         tier=item.tier,
         every_s=item.every,
-        first=default_first if item.first is None else item.first,
+        first=tocsin.poll.first if item.first is None else item.first,
         zone=item.zone,
         options=item.options,
         enabled=item.enabled,
         article=item.article,
+        origin=origin,
     )
-
-
-def _check_push(document: Document, tocsin: TocsinFile, environment: Environment) -> None:
-    for chat_id in tocsin.push:
-        channel, _, name = chat_id.partition(":")
-        if channel == "apprise" and name not in environment.apprise:
-            variable = "TOCSIN_APPRISE_" + name.upper().replace("-", "_")
-            text = f"{chat_id!r} needs its address: set {variable} to an Apprise URL"
-            document.problems.append(document.problem(("push", chat_id), text))
-        elif (
-            channel != "apprise" and channel not in tocsin.channels and channel not in ("telegram", "slack", "console")
-        ):
-            document.problems.append(
-                document.problem(("push", chat_id), f"no channel is called {channel!r}; see channels:")
-            )

@@ -13,7 +13,8 @@ from bot.judge.text import HAN, fold
 _MEMORY = 8 * 1024 * 1024
 _PIECE = re.compile(r"\\Q.*?(?:\\E|$)|\\[xpP]\{[^}]*\}|\\.|.", re.DOTALL)
 _BLANKS = re.compile(rf"(?<=[{HAN}]) +(?=[{HAN}0-9A-Za-z])|(?<=[0-9A-Za-z]) +(?=[{HAN}])")
-_BESIDE = re.compile(rf"(?<=[{HAN}]) (?![?*+{{])|(?<=\S) (?=[{HAN}])")
+# One that begins or ends an alternative says where a word ends, and stays.
+_BESIDE = re.compile(rf"(?<=[{HAN}]) (?![?*+{{|)]|$)|(?<=[^\s(|]) (?=[{HAN}])")
 _MARKS_ONLY = re.compile(r"\[[“”‘「」『』《》〈〉【】\"]+\]")
 NOTHING = "(?:)"
 

@@ -91,12 +91,8 @@ class Compiler:
         if node.kind == "all":
             self._contradictions.check(node, field)
             return firing.all_of([p for p, _ in parts]), tuple(group for _, needs in parts for group in needs)
-        shared = [self._rarest(needs) for _, needs in parts if needs]
+        shared = [_of_words(needs) for _, needs in parts if needs]
         return firing.either([p for p, _ in parts]), (frozenset().union(*shared),) if len(shared) == len(parts) else ()
-
-    def _rarest(self, needs: Groups) -> frozenset[int]:
-        """Of an alternative, the group that the whole had best be looked up by."""
-        return min(needs, key=self._lexicon.commonness)
 
     def _near(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
         (left, left_needs), (right, right_needs) = (self._node(part, field) for part in node.parts)
@@ -192,3 +188,8 @@ def _field_of(node: Node, outer: int | None) -> int:
     if outer not in (None, field):
         raise RuleError("a scope of its own inside another: nothing is in both title and body", column=node.column)
     return field
+
+
+def _of_words(needs: Groups) -> frozenset[int]:
+    """Of an alternative, one group that the whole may be looked up by: of words, when there is one."""
+    return next((group for group in needs if min(group) >= 0), needs[0])

@@ -62,11 +62,13 @@ class NameSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleBook:
-    """lists: name (without @) -> words. not_inside: a word -> longer words in which it means something else. rates: to
+    """lists: name (without @) -> words. alike: names of lists whose words stand in every report of a kind, and so tell
+    no two stories apart. not_inside: a word -> longer words in which it means something else. rates: to
     compare amounts in different currencies."""
 
     topics: tuple[TopicSpec, ...]
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alike: tuple[str, ...] = ()
     names: tuple[NameSpec, ...] = ()
     not_inside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rates: Rates = Rates(date(1970, 1, 1), {})

@@ -16,6 +16,8 @@ from bot.judge.text import HAN, fold, is_chinese
 
 WINDOW_DAYS = 3.0
 JOIN = 0.24
+THING = 0.2
+"""So much of what headlines say beside actor and act must be shared where no name, subject or number is."""
 STEP_DAYS = 14.0
 """How long a story may be joined: by anything, and by the same step of the same company."""
 FADE, SLOW_FADE = 0.04, 0.015
@@ -28,6 +30,7 @@ MOST_DOCS = 8
 _COMMON = 400
 _CANDIDATES = 40
 _WORD = re.compile(rf"[a-z][a-z0-9'-]+|[{HAN}]+")
+_LATIN = re.compile(r"[A-Za-z][A-Za-z0-9'-]+")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _STOP = frozenset(
     """the and for with from that this are was were has have had will its into over after amid more than says said new
@@ -51,6 +54,7 @@ class _Doc:
     at: float
     title: str
     terms: dict[str, float]
+    object: dict[str, float]
     names: frozenset[str]
     subjects: frozenset[str]
     acts: frozenset[str]
@@ -148,6 +152,15 @@ class StoryIndex:
         days = abs(a.at - b.at) / 86400
         if a.han != b.han and not names and not subjects:
             return 0.0, ""
+        thing = self._cosine(a.object, b.object)
+        other_subjects = a.subjects - subjects and b.subjects - subjects
+        if (
+            not names
+            and not numbers
+            and thing < (THING / 2 if subjects else THING)
+            and (other_subjects or not subjects)
+        ):
+            return 0.0, ""  # alike is all that other stories of the kind are too
         text = self._cosine(a.terms, b.terms)
         score = text + 0.25 * _part(names, a.names, b.names)
         score += (0.22 if a.han == b.han else 0.3) * _part(subjects, a.subjects, b.subjects)
@@ -223,13 +236,25 @@ def _describe(entry: Entry, verdict: Verdict, now: datetime) -> dict[str, Any]:
         "at": int(at.timestamp()),
         "title": re.sub(r"\W+", "", title),
         "words": " ".join(_terms(title)),
+        "object": " ".join(dict.fromkeys(_terms(verdict.object or title))),
         "more": " ".join(dict.fromkeys(_terms(body))),
-        "names": list(verdict.entities),
+        "names": list(verdict.entities) or _unknown_names(entry.title, verdict.object),
         "subjects": list(verdict.subjects),
         "acts": list(verdict.acts),
         "numbers": sorted(_numbers(f"{title} {body}") | _sums(verdict.amounts)),
         "topics": list(verdict.topics),
     }
+
+
+def _unknown_names(title: str, thing: str) -> list[str]:
+    """Names no list knows: what is written large in a headline that does not write everything so. They keep apart what
+    is worded alike of different companies."""
+    words = _LATIN.findall(title)
+    large = [word for word in words[1:] if word[0].isupper()]
+    if len(large) * 2 > len(words):
+        return []
+    rest = frozenset(_WORD.findall(thing))
+    return [f"?{word}" for word in dict.fromkeys(map(fold, large)) if word in rest]
 
 
 def _doc(story_id: str, features: Mapping[str, Any]) -> _Doc:
@@ -240,6 +265,7 @@ def _doc(story_id: str, features: Mapping[str, Any]) -> _Doc:
         float(features["at"]),
         str(features["title"]),
         terms,
+        dict.fromkeys(str(features.get("object", features["words"])).split(), 1.0),
         frozenset(features["names"]),
         frozenset(features.get("subjects", ())),
         frozenset(features["acts"]),

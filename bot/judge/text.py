@@ -35,7 +35,8 @@ def table() -> dict[int, str]:
         folded = (normal if len(normal) == 1 else character).lower()
         if len(folded) == 1 and folded != character:
             made[code] = folded
-    for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000), *range(0xF900, 0xFB00)):
+    radicals = range(0x2E80, 0x2FE0)
+    for code in (*radicals, *range(0x3400, 0x4DC0), *range(0x4E00, 0xA000), *range(0xF900, 0xFB00)):
         character = made.get(code, chr(code))
         simple = convert(character)
         if len(simple) == 1 and simple != chr(code):

@@ -46,6 +46,7 @@ class Judge:
         self._unless: dict[str, frozenset[int]] = {}
         lists = self._lists(book)
         self._acts = {n: act for name, numbers in lists.items() if (act := _act(name)) for n in numbers}
+        self._alike = frozenset(n for name in book.alike for n in lists.get(name, ()))
         self._compiler = Compiler(self._lexicon, lists, book.rates)
         self._rates = book.rates
         self._topics = tuple(self._topic(topic, keywords) for topic in book.topics)
@@ -125,10 +126,18 @@ class Judge:
             subjects=tuple(n.key for n in names if SUBJECTS in n.tags),
             acts=tuple(acts),
             urgent=alert and self._is_urgent(found, matches),
+            object=self._object(found) if alert else "",
             amounts=self._amounts(found) if alert else (),
             stages=(Stage(name="normalised", outcome=found.texts[0]), *_stages(matches, entry)),
             reason=_reason(matches),
         )
+
+    def _object(self, found: Found) -> str:
+        """What the headline says beyond who acts and how, which other reports of other things say as well."""
+        text = found.texts[0]
+        for hit in (h for n in found.hits.keys() & self._alike for h in found.hits[n] if h.field == 0):
+            text = text[: hit.start] + " " * (hit.end - hit.start) + text[hit.end :]
+        return text
 
     def _is_urgent(self, found: Found, matches: Sequence[Match]) -> bool:
         headline = {self._acts[n] for n in found.hits if n in self._acts and any(h.field == 0 for h in found.hits[n])}

@@ -120,10 +120,10 @@ class SafeFetcher:
     async def _once(
         self, url: URL, validators: Validators, form: str, within_s: float
     ) -> tuple[tuple[int, str] | None, Fetched | None]:
-        headers = self._conditional(validators)
+        headers = self._conditional(validators) or None
         data = form.encode() if form else None
         if data:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
         session = self._ready()
         async with session.request(
             "POST" if data else "GET",
@@ -131,7 +131,7 @@ class SafeFetcher:
             headers=headers,
             data=data,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=within_s, ceil_threshold=within_s + 1),
+            timeout=_within(within_s),
         ) as response:
             status, got = response.status, response.headers
             if status in _MOVES and "Location" in got:
@@ -141,17 +141,15 @@ class SafeFetcher:
             if status != 200:
                 raise _refusal(status, got.get("Retry-After", ""), self._clock.now())
             body = await self._body(response)
+        wait = got.get("Retry-After")
+        etag, modified = got.get("ETag", "")[:512], got.get("Last-Modified", "")[:128]
         return None, Fetched(
             status=200,
             url=str(url),
             body=body,
             headers=got,
-            validators=Validators(
-                etag=got.get("ETag", "")[:512],
-                last_modified=got.get("Last-Modified", "")[:128],
-                body_hash=sha256(body).hexdigest()[:32],
-            ),
-            retry_after_s=retry_after(got.get("Retry-After", ""), self._clock.now()),
+            validators=Validators(etag=etag, last_modified=modified, body_hash=sha256(body).hexdigest()[:32]),
+            retry_after_s=retry_after(wait, self._clock.now()) if wait else None,
         )
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
@@ -234,6 +232,12 @@ def retry_after(value: str, now: datetime) -> float | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT_S)
+
+
+@lru_cache(maxsize=16)
+def _within(seconds: float) -> aiohttp.ClientTimeout:
+    # Nothing is rounded up to whole seconds: what is left after redirects may be little.
+    return aiohttp.ClientTimeout(total=seconds, ceil_threshold=seconds + 1)
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,20 @@ from resiliparse.parse.html import HTMLTree
 from bot.core.errors import NotAFeed
 from bot.sources.raw import MAX_ITEMS, RawFeed, RawItem
 
+OPTIONS = ("item", "title", "link", "date", "summary")
+
+
+def is_selector(text: str) -> bool:
+    """Whether the part before `@` can be used; without any, the row itself is meant."""
+    path = text.partition("@")[0].strip()
+    body = HTMLTree.parse("<html><body></body></html>").body
+    try:
+        if path and body is not None:
+            body.query_selector(path)
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
 
 def read(text: str, options: Mapping[str, str]) -> RawFeed:
     """options as in core.news.Feed: `item` (a row), and within it `title`, `link`, `date`, `summary`; `selector@name`

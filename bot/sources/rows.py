@@ -11,6 +11,7 @@ import orjson
 from bot.core.errors import NotAFeed
 from bot.sources.raw import MAX_ITEMS, RawFeed, RawItem
 
+OPTIONS = ("items", "title", "link", "date", "summary", "id", "page")
 _PLACE = re.compile(r"\{([\w.]+)\}")
 
 

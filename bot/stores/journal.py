@@ -236,16 +236,20 @@ class Journal:
     def _load_snapshot(self, generation: int) -> bool:
         """True when it was whole. A short one (power lost before it was on the disk) is passed over, loudly."""
         path = self._path("snapshot", generation)
-        values, whole, torn = records.read(path, f"{REPAIR} {self.directory}")
+        tables: Tables = {}
+
+        def spend(value: Any) -> Any:
+            absorb(tables, value)
+            return value if isinstance(value, dict) and value.keys() & {"format", "end"} else None
+
+        values, whole, torn = records.read(path, f"{REPAIR} {self.directory}", spend)
         if values:
             self._note_schema(records.check_header(values[0], path))
         if torn or not is_whole(values):
             self._short[generation] = whole
             log.error("a snapshot is not whole; falling back to the one before it and its journals", file=str(path))
             return False
-        self.tables = {}
-        for value in values[1:-1]:
-            absorb(self.tables, value)
+        self.tables = tables
         return True
 
     def _note_schema(self, schema: int) -> None:

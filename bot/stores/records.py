@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -40,10 +40,11 @@ def decode(record: bytes) -> Any:
     return orjson.loads(payload)
 
 
-def read(path: Path, repair: str) -> tuple[list[Any], int, int]:
+def read(path: Path, repair: str, spend: Callable[[Any], Any] | None = None) -> tuple[list[Any], int, int]:
     """All values, the byte length of what is whole, and of what was torn off the end by a crash.
 
-    Raises Corrupt when something is damaged otherwise than by a crash. repair: the command to name.
+    Raises Corrupt when something is damaged otherwise than by a crash. repair: the command to name. spend: takes each
+    value as it comes and returns what is to be kept of it, so that a large file need not be in memory twice.
     """
     data = path.read_bytes()
     values: list[Any] = []
@@ -52,7 +53,8 @@ def read(path: Path, repair: str) -> tuple[list[Any], int, int]:
         try:
             if not line.endswith(b"\n"):
                 raise ValueError("cut")
-            values.append(decode(line[:-1]))
+            value = decode(line[:-1])
+            values.append(spend(value) if spend else value)
         except ValueError:
             # A crash leaves a record without its end, or (the power gone) with zeros in it; anything else is damage.
             torn = not line.endswith(b"\n") or b"\0" in line

@@ -81,7 +81,7 @@ async def test_a_rule_is_tried_on_what_was_read_while_the_bot_runs(tmp_path: Pat
         assert code == 0, err
         assert "It fires on 1." in out
         assert "1 of cac" in out
-        code, out, _ = await bot.command("backtest", *both, "--weight", "-9", "--days", "3650", "Didi")
+        code, out, _ = await bot.command("backtest", *both, "--weight", "-99", "--days", "3650", "Didi")
         assert "removes 1" in out
         assert FINE.title in out
         code, _, err = await bot.command("backtest", *both, "Didi AND (")

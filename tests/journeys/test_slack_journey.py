@@ -121,7 +121,7 @@ async def test_a_mention_is_answered_in_its_thread_once_across_a_kill(
         await slack.until(lambda: any(m == "chat.postMessage" for m, _ in slack.calls))
         await bot.kill()
         await bot.start()
-        await slack.until(lambda: slack.messages)
+        await slack.until(lambda: slack.messages and slack.connected)
         await slack.mention("<@UBOT> subscribe cac", event_id="Ev7")
         assert "cac" in await asked(slack, "subs")
         assert len(slack.messages) == 1

@@ -16,7 +16,7 @@ from tests.unit.examples import book
 SIGNAL = Path(__file__).resolve().parents[3] / "shared" / "signal"
 pytestmark = pytest.mark.skipif(not SIGNAL.is_dir(), reason="the labelled set is not part of the repository")
 STRICT_PRECISION, RECALL, LENIENT_PRECISION = 0.95, 0.975, 0.99
-STORY_RECALL, ALERTS_A_STORY = 0.985, 1.20
+STORY_RECALL, ALERTS_A_STORY = 0.985, 1.21
 
 
 @pytest.fixture(scope="module")

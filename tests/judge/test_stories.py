@@ -77,3 +77,61 @@ def test_a_forgotten_story_is_joined_no_more() -> None:
     index.forget(START + timedelta(days=5))
     second = entry(FINE, feed="other")
     assert index.find(second, JUDGE.judge(second), START) is None
+
+
+DENSE = {
+    "measures": [
+        "国家网信办就儿童智能手表信息安全规定公开征求意见",
+        "国家网信办就网络暴力信息治理规定公开征求意见",
+        "国家网信办就人脸识别技术应用安全管理规定公开征求意见",
+        "国家网信办公布互联网弹窗信息推送服务管理规定",
+        "国家网信办就终端设备直连卫星服务管理规定公开征求意见",
+        "国家网信办就大型网络平台个人信息保护监督委员会规定公开征求意见",
+    ],
+    "rules": [
+        "China's cyberspace regulator drafts rules on children's smartwatches",
+        "China's cyberspace regulator drafts rules on online violence",
+        "China's cyberspace regulator drafts rules on facial recognition",
+        "China's cyberspace regulator drafts rules on satellite services",
+        "China's cyberspace regulator drafts rules on pop-up windows",
+        "China's cyberspace regulator drafts rules on bullet comments",
+    ],
+    "unnamed": [
+        "Chinese robot maker Quxdrone files for Hong Kong IPO",
+        "Chinese self-driving firm Foobar files for Hong Kong IPO",
+        "Chinese battery firm Zerba files for Hong Kong IPO",
+    ],
+    "bridge": [
+        "China's cyberspace regulator fines Weibo 2.5 billion yuan over data breaches",
+        "China's cyberspace regulator fines Foobar Tech 3.5 billion yuan over data breaches",
+        "China's cyberspace regulator fines Trip.com 4.5 billion yuan over data breaches",
+        "China's cyberspace regulator fines NetEase 5.5 billion yuan over data breaches",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", DENSE)
+def test_different_acts_of_one_kind_on_one_day_stay_apart(kind: str) -> None:
+    """What is alike is how such things are worded; an unknown name must not tie known ones together."""
+    index = StoryIndex()
+    for number, title in enumerate(DENSE[kind]):
+        at = START + timedelta(hours=number)
+        told = entry(title, at=at)
+        verdict = JUDGE.judge(told)
+        assert verdict.alert, title
+        joined = index.find(told, verdict, at)
+        assert joined is None, (title, joined)
+        index.add(
+            replace(
+                story(f"st{number:04}", title=title, at=at, topics=verdict.topics),
+                features=index.features(told, verdict, at),
+            )
+        )
+
+
+def test_other_words_for_the_same_thing_still_join() -> None:
+    assert joins(
+        "China's cyberspace regulator drafts rules on facial recognition",
+        "Facial recognition: China's internet watchdog proposes limits",
+    )
+    assert joins("国家网信办就人脸识别技术应用安全管理规定公开征求意见", "网信办拟规范人脸识别应用")

@@ -206,6 +206,115 @@ def test_missing_files_and_odd_bytes(directory):
     assert "larger than" in str(read(big, "big.yaml").problems[0])
 
 
+FEED = "feeds:\n  - id: a\n    url: https://a.example\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("    options: {itme: li}\n", "feeds.yaml:4:15: a feed of kind feed has no option 'itme'; there are form"),
+        (
+            "    kind: html\n    options: {itme: li}\n",
+            "a feed of kind html has no option 'itme'; did you mean 'item'?",
+        ),
+        ("    kind: html\n    options: {title: a}\n", "5:5: a feed of kind html needs options: item"),
+        ("    kind: html\n", "2:5: a feed of kind html needs options: item"),
+        ("    kind: html\n    options: {item: 'li['}\n", "5:15: item: 'li[' is no CSS selector"),
+        ("    kind: html\n    options: {item: li, title: '>>a@title'}\n", "title: '>>a@title' is no CSS selector"),
+        ("    kind: json\n    options: {title: t}\n", "a feed of kind json needs options: items"),
+    ],
+)
+def test_options_fit_the_kind_of_feed(directory, text, said):
+    found = problems(directory, feeds=FEED + text)
+    assert any(said in p for p in found), found
+
+
+def test_a_list_that_is_the_whole_document_is_said_so(directory):
+    (directory / "feeds.yaml").write_text(FEED + "    kind: json\n    options: {items: ''}\n")
+    assert load(directory, {}).feeds[0].options == {"items": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("poll: {min: 2h, max: 5m}\n", "tocsin.yaml:1:1: poll: min (2h) is longer than max (5m)"),
+        ("poll: {per_host: 1.5}\n", "a whole number"),
+        ("poll: {per_host: .nan}\n", "tocsin.yaml:1:8: '.nan' is not a number"),
+        ("fetch:\n  contact: me\n", "tocsin.yaml:2:3: fetch.contact: must be an e-mail address"),
+        (
+            "push: {'console:local': [cac, lsting]}\n",
+            "1:31: there is no topic 'lsting'; did you mean 'listing'?",
+        ),
+        ("push: {'telegram:5': [cac]}\n", "'telegram:5' cannot be reached: TELEGRAM_BOT_TOKEN is not set"),
+        ("push: {'slack:T1:C1': [cac]}\n", "SLACK_BOT_TOKEN is not set"),
+        ("push: {console: [cac]}\n", "names no chat; write console:<chat>"),
+        ("channels: {pagerr: {}}\n", "tocsin.yaml:1:12: no channel is called 'pagerr'; known are console"),
+        ("channels: {slackk: {}}\n", "no channel is called 'slackk'; did you mean 'slack'? known are console"),
+        ("channels: {telegram: {}}\n", "telegram is built in"),
+        ("channels: {console: {}, pagerr: {token: abc}}\n", "'token' looks like a secret"),
+        ("channels: {pagerr: {url: 'https://u:p@example.org/'}}\n", "'url' looks like a secret"),
+        ("channels: {pagerr: {url: 'https://hooks.slack.com/services/T0/B0/x'}}\n", "looks like a token"),
+    ],
+)
+def test_what_would_deliver_nothing_is_refused(directory, text, said):
+    topics = RULES.replace("topics: {", "topics: {listing: {words: w, rules: [{id: r, when: fine}]}, ")
+    found = problems(directory, tocsin=text, topics=topics)
+    assert any(said in p for p in found), found
+    assert not any("services/T0" in p or "u:p@" in p for p in found)
+
+
+def test_a_name_of_a_variable_is_no_secret(directory):
+    found = problems(directory, tocsin="channels: {pagerr: {token_env: PAGER_TOKEN}}\n")
+    assert len(found) == 1, found
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # Apprise's own import
+def test_an_apprise_address_is_tried_and_not_shown(directory):
+    with pytest.raises(ConfigError) as caught:
+        load(directory, {"TOCSIN_APPRISE_OPS_MAIL": "nonsense://secret-word"})
+    assert "TOCSIN_APPRISE_OPS_MAIL: Apprise does not understand" in str(caught.value)
+    assert "secret-word" not in str(caught.value)
+    assert load(directory, {"TOCSIN_APPRISE_OPS_MAIL": "json://127.0.0.1/"}).environment.apprise
+
+
+def test_a_mistake_hides_no_other(directory):
+    found = problems(
+        directory,
+        feeds="feeds:\n  - {id: a, url: 'https://a.example', evry: 5m}\n"
+        "  - {id: a, url: 'https://b.example', first: .inf}\n",
+        tocsin=f"fetch: {{contact: '{TOKEN}'}}\nretentoin: 9d\npoll: {{min: never, min: 5s}}\npush: {{'x:1': [all]}}\n",
+    )
+    for said in ("looks like a token", "retentoin", "poll.min", "second time", "'x'", "evry", "id 'a'", "'.inf'"):
+        assert any(said in p for p in found), (said, found)
+    assert len(found) == 8
+    assert TOKEN not in "".join(found)
+
+
+def test_a_token_as_a_key_is_not_repeated(directory):
+    found = problems(directory, tocsin=f"'{TOKEN}': x\nchannels: {{'{TOKEN}': {{}}}}\n")
+    assert len(found) == 2
+    assert TOKEN not in "".join(found)
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_dotenv_of_any_editor(tmp_path, coding):
+    mark = "\ufeff" if coding == "utf-16-be" else ""
+    (tmp_path / ".env").write_bytes(f"{mark}# mine\r\nTELEGRAM_BOT_TOKEN={TOKEN}\r\n".encode(coding))
+    environment, wrong = secrets.load({}, tmp_path / ".env")
+    assert not wrong
+    assert environment.telegram_token.reveal() == TOKEN
+
+
+def test_dotenv_lines_that_are_none_are_named(tmp_path):
+    (tmp_path / ".env").write_text(f"# mine\n\n{TOKEN}\nTOCSIN_LOG=debug\n\nTELEGRAM_BOT_TOKEN\n")
+    environment, wrong = secrets.load({}, tmp_path / ".env")
+    assert [(p.line, TOKEN in p.text) for p in wrong] == [(3, False), (6, False)]
+    assert environment.log_level == "DEBUG"
+    (tmp_path / ".env").write_bytes("TOCSIN_LOG=débug\n".encode("latin-1"))
+    _, wrong = secrets.load({}, tmp_path / ".env")
+    assert "not UTF-8" in str(wrong[0])
+
+
 def test_push_needs_its_address_and_channel(directory):
     found = problems(directory, tocsin="push: {'apprise:ops-mail': [all], 'pager:x': [cac]}\n")
     assert any("TOCSIN_APPRISE_OPS_MAIL" in p for p in found)
@@ -244,6 +353,7 @@ def test_environment_reads_tokens_files_and_owners(tmp_path):
         ({"SLACK_API_BASE": "http://127.0.0.1/x"}, "must end in /api/"),
         ({"TOCSIN_LOG": "loud"}, "debug, info"),
         ({"TOCSIN_DATABASE_URL": "postgresql://u:p@h/d"}, "not built yet"),
+        ({"TOCSIN_HTTP": "127.0.0.1:8080"}, "not built yet"),
     ],
 )
 def test_environment_mistakes(variables, said):
