@@ -199,8 +199,8 @@ class Verdict:
     alert: some topic fired. matches: every topic with any evidence, best first. entities: keys of companies and laws
     named, none so general that it tells nothing apart. subjects: what it is about, softer (`minors`, `live-streams`).
     acts: kinds of thing done (`fine`, `delist`), the same in every language. urgent: the headline names an act that a
-    topic it alerts calls urgent. amounts: sums of money
-    named, in CNY. stages: normalised, rules, blockers, in order. reason: one sentence.
+    topic it alerts calls urgent. amounts: sums of money named, in CNY. marks: where the headline says which of these.
+    stages: normalised, rules, blockers, in order. reason: one sentence.
     """
 
     alert: bool

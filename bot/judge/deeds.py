@@ -19,6 +19,7 @@ _RECALLS = re.compile(
     r"|(?:days?|weeks?|months?|years?) (?:after|later)|in (?:19|20)\d\d|despite|ex-|formerly)\b|此前|曾[被经因]|去年|前年|上月|上年"
 )
 _RECALLED = re.compile(r"\b(?:after|since|following|unlike|like|despite) (?:[a-z]+'s )?$|[继像如]$")
+_BACKS = re.compile(r"[- ](?:backed|owned|controlled)\b|(?:站台|旗下|投资|参股|入股)的?")
 _AFTER_ZH = re.compile(r"(?:之?后|以来)(?:[，,：: ]|再|又|首|仍|拟|将|股|恢|宣|启|回|重)")
 _DENIES = re.compile(r"\b(?:not|no|never|denies|denied|without|avoids?|escapes?|isn't|wasn't|won't)\b[^,;]{0,12}$|[未没无]有?被?$|否认.{0,6}$|尚未.{0,4}$")
 _INTENDS = re.compile(
@@ -29,11 +30,13 @@ _INTENDS = re.compile(
 _HEARING = re.compile(r"通过.{0,6}聆讯|聆讯通过|过聆讯|\b(?:clear|pass|win)\w*\b.{0,24}\bhearing\b")
 
 
-def recalled_names(folded: str, marks: Sequence[Mark]) -> frozenset[str]:
-    """Companies a headline names only to recall them: `After Didi, China opens …`."""
+def beside(folded: str, marks: Sequence[Mark]) -> frozenset[str]:
+    """Companies a headline names only beside the one it tells of: `After Didi, China opens …`, `Geely's Zeekr …`."""
     named = [m for m in marks if m.kind == "name"]
-    recalled = {m.what for m in named if _RECALLED.search(folded[: m.start])}
-    return frozenset(recalled - {m.what for m in named if not _RECALLED.search(folded[: m.start])})
+    owners = {m.what for m in named for n in named if n.what != m.what and folded[m.end : n.start] == "'s "}
+    passing = {m.what for m in named if _RECALLED.search(folded[: m.start]) or _BACKS.match(folded[m.end :])}
+    meant = {m.what for m in named if not _RECALLED.search(folded[: m.start]) and not _BACKS.match(folded[m.end :])}
+    return frozenset((passing - meant) | owners)
 
 
 def own(folded: str, marks: Sequence[Mark]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.core.news import Mark
 from bot.judge.text import HAN, fold, is_han
 
-OBJECT, WEAK, FORMULA = 1.0, 0.45, 0.1
+OBJECT, WEAK, FORMULA = 1.0, 0.5, 0.1
 """What a word of each sort counts."""
 _WORD = re.compile(rf"[a-z][a-z0-9'-]+|[{HAN}]+")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9.'’&-]*")
@@ -56,7 +56,7 @@ _WEAK_ZH = frozenset(
 _CUT = re.compile(f"{_FORMULA_ZH}|(?<=网信办)就|(?<=办公室)就")
 _GENERAL = re.compile(
     "个人信息保护|个人信息|信息保护|信息安全|信息服务|信息内容|网络安全|网络信息|网络数据|网络平台|大型网络平台|互联网"
-    "|数据安全|安全审查|安全管理|技术应用|应用程序|人工智能|智能|用户|企业|部门"
+    "|数据安全|安全审查|安全管理|技术应用|应用程序"
 )
 """What half of all such matters are about."""
 _COMMON_CAPITALS = frozenset(

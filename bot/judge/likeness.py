@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.news import Entry, Verdict
-from bot.judge.deeds import LANES, own, recalled_names
+from bot.judge.deeds import LANES, beside, own
 from bot.judge.text import fold, is_chinese
 from bot.judge.headline import FORMULA, OBJECT, WEAK, lede, numbers, wording
 
@@ -17,9 +17,9 @@ FADE, SLOW_FADE = 0.045, 0.015
 """What a day between two reports takes from their score, in general and for the same step of the same company."""
 STEPS = frozenset({"file", "delist"})
 _LEDE = 240
-NAME, NAMED, SUBJECT, FOREIGN_SUBJECT, ACT, FIGURES = .35, .17, .16, 0.38, 0.15, 0.12
+NAME, NAMED, SUBJECT, FOREIGN_SUBJECT, ACT, FIGURES = 0.3, 0.2, 0.16, 0.38, 0.15, 0.12
 LEDE = .45
-LANE, ABOUT, ALONE, FOREIGN_ALONE = 0.3, 0.15, 0.05, 0.3
+LANE, ABOUT, ALONE, FOREIGN_ALONE = 0.3, 0.15, 0.05, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
     title, body = fold(entry.title), fold(entry.body)[:_LEDE]
     words = wording(entry.title, title, verdict.marks)
     here = {kind: list(dict.fromkeys(m.what for m in verdict.marks if m.kind == kind)) for kind in ("name", "subject")}
-    recalled = recalled_names(title, verdict.marks)
+    passing = beside(title, verdict.marks)
+    told = _told(verdict)
     return {
         "key": entry.key,
         "at": int(at),
@@ -61,13 +62,13 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
         "weak": " ".join(words.weak),
         "formula": " ".join(words.formula),
         "more": " ".join(dict.fromkeys(lede(body, title, verdict.marks))),
-        "names": [name for name in here["name"] if name not in recalled],
+        "names": [name for name in here["name"] if name not in passing],
         "named": list(verdict.entities),
         "proper": list(words.proper),
         "quoted": list(words.quoted),
         "offices": list(words.offices),
-        "subjects": list(verdict.subjects),
-        "about": here["subject"],
+        "subjects": [subject for subject in verdict.subjects if subject not in told],
+        "about": [subject for subject in here["subject"] if subject not in told],
         "acts": list(verdict.acts),
         "deeds": sorted(own(title, verdict.marks)),
         "numbers": sorted(numbers(f"{title} {body}")),
@@ -75,6 +76,14 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
         "topics": list(verdict.topics),
         "han": is_chinese(entry.title),
     }
+
+
+def _told(verdict: Verdict) -> frozenset[str]:
+    """Subjects that only the words of a review name: `security review` says no more than that there is one."""
+    acts = [m for m in verdict.marks if m.kind == "act" and m.what == "review"]
+    subjects = [m for m in verdict.marks if m.kind == "subject"]
+    within = {m.what for m in subjects if any(a.start <= m.start and m.end <= a.end for a in acts)}
+    return frozenset(within - {m.what for m in subjects if not any(a.start <= m.start and m.end <= a.end for a in acts)})
 
 
 def doc(kept: Mapping[str, Any]) -> Doc:

@@ -121,14 +121,15 @@ class Judge:
         matches.sort(key=lambda m: m.threshold - m.score)
         alert = any(m.fired for m in matches)
         acts = dict.fromkeys(act for n in sorted(n for n in found.hits if n in self._acts) for act in self._acts[n])
+        marks = self._marks(found, names) if alert or any(m.near for m in matches) else ()
         return Verdict(
             alert=alert,
             matches=tuple(matches),
             entities=tuple(n.key for n in names if not {GENERAL, SUBJECTS} & {*n.tags}),
             subjects=tuple(n.key for n in names if SUBJECTS in n.tags),
             acts=tuple(acts),
-            urgent=alert and self._is_urgent(found, matches),
-            marks=self._marks(found, names) if alert else (),
+            urgent=alert and self._is_urgent(marks, matches),
+            marks=marks,
             amounts=self._amounts(found) if alert else (),
             stages=(Stage(name="normalised", outcome=found.texts[0]), *_stages(matches, entry)),
             reason=_reason(matches),
@@ -146,9 +147,8 @@ class Judge:
                     marks += [Mark(kind=kind, what=what, start=hit.start, end=hit.end) for kind, what in meant]
         return tuple(sorted(marks, key=lambda m: (m.start, -m.end, m.kind, m.what)))
 
-    def _is_urgent(self, found: Found, matches: Sequence[Match]) -> bool:
-        acts = (self._acts[n] for n in found.hits if n in self._acts and any(h.field == 0 for h in found.hits[n]))
-        headline = {act for several in acts for act in several}
+    def _is_urgent(self, marks: Sequence[Mark], matches: Sequence[Match]) -> bool:
+        headline = {m.what for m in marks if m.kind == "act"}
         fired = {m.topic for m in matches if m.fired}
         return any(topic.urgent & headline for topic in self._topics if topic.name in fired)
 

@@ -476,3 +476,22 @@ async def test_a_key_seen_again_is_as_old_as_when_it_was_first_seen(store):
     await keep(store, at=START + timedelta(days=9), seen=("a", "b"))
     await store.tidy(START + timedelta(days=5))
     assert await store.unseen(["a", "b"]) == {"a"}
+
+
+async def test_tidy_keeps_what_is_just_young_enough_and_its_neighbours(store):
+    """Also where decisions have moved to a file of their own, which is written anew without the old ones."""
+    ages = {"old": 0, "edge": 10, "young": 20}
+    for name, hours in ages.items():
+        one = Judged(entry=entry(name, path=f"/{name}"), at=later(hours), outcome="no-match")
+        await keep(store, at=later(hours), entries=(one,))
+    await store.tidy(later(10))
+    found = {name: await store.judged(entry(name, path=f"/{name}").key) for name in ages}
+    assert {name: bool(judged) for name, judged in found.items()} == {"old": False, "edge": True, "young": True}
+    assert found["young"].entry.title == "young"
+
+
+async def test_a_chat_that_is_forgotten_is_paused_no_more(store):
+    await keep(store, chats=(Chat(id="fake:1", paused="blocked"),), deliveries=(row(),))
+    assert await store.waiting(later(1), 9) == []
+    await keep(store, chats_gone=("fake:1",))
+    assert await store.waiting(later(1), 9) == ["fake:1"]

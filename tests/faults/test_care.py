@@ -149,3 +149,9 @@ def test_a_directory_without_data_is_said(tmp_path: Path, verb: object) -> None:
     with pytest.raises(StoreError) as caught:
         list(verb(tmp_path))  # type: ignore[operator]
     assert str(tmp_path) in str(caught.value)
+
+
+async def test_a_backup_makes_the_way_to_itself(tmp_path: Path) -> None:
+    await made(tmp_path / "d", commits=2)
+    list(care.backup(tmp_path / "d", tmp_path / "far" / "away"))
+    assert await remembered(tmp_path / "far" / "away", 2) == 2

@@ -202,3 +202,4 @@ async def test_a_file_where_the_directory_should_be_is_said(tmp_path: Path) -> N
     with pytest.raises(StoreError) as caught:
         await remembered(tmp_path / "d", 0)
     assert str(tmp_path / "d") in str(caught.value)
+    assert "is a file" in str(caught.value)
