@@ -12,7 +12,7 @@ from bot.core.durations import seconds, words
 from bot.core.errors import BadRequest
 from bot.core.identity import canonical_url
 from bot.core.message import Block, Message, Shape, Span, bold, bullets, code, line, note, say, text, title
-from bot.core.news import Stage, Story
+from bot.core.news import Judged, Stage, Story
 from bot.core.ports import Store
 from bot.judge import render
 from bot.judge.newsroom import Newsroom
@@ -72,10 +72,19 @@ class LookingUp:
             title(code(f"#{story.id}"), " ", Span(story.title, url=story.url)),
             text(line(bold("Why: "), story.why)),
             *([_stages((*judged.verdict.stages, *judged.stages))] if judged else []),
-            _reports(story),
+            await self._reports(story),
             note(f"Topic: {render.topics(story)} · {render.when(story)} · {_delivery(here)}"),
         ]
         return Reply(Message(tuple(blocks)))
+
+    async def _reports(self, story: Story) -> Block:
+        """Every report, what it was to the story, and why it was taken to be of it."""
+        lines = [line(bold("Reports: "), str(story.report_count))]
+        for number, report in enumerate(story.reports[:MOST], 1):
+            judged = await self._store.judged(report.key)
+            shown = (f"{number}. {render.stamp(report.at)} {report.source}: ", Span(report.title, url=report.url))
+            lines.append(line(*shown, _part_of(judged) if judged and judged.story_id == story.id else ""))
+        return Block(Shape.LIST, tuple(lines))
 
     @command(usage="<url>", example="whynot https://example.com/article")
     async def whynot(self, ask: Ask, url: str) -> Reply:
@@ -159,13 +168,11 @@ def _stages(stages: Sequence[Stage]) -> Block:
     return bullets(*(line(bold(s.name), f": {s.outcome}", f" ({s.detail})" if s.detail else "") for s in stages))
 
 
-def _reports(story: Story) -> Block:
-    shown: Sequence[Span | str]
-    lines = [line(bold("Reports: "), str(story.report_count))]
-    for number, report in enumerate(story.reports[:MOST], 1):
-        shown = (f"{number}. {render.stamp(report.at)} {report.source}: ", Span(report.title, url=report.url))
-        lines.append(line(*shown))
-    return Block(Shape.LIST, tuple(lines))
+def _part_of(judged: Judged) -> str:
+    """What a report was to its story, in a few words; "" of one that began it."""
+    said = [f"update, {stage.outcome}" for stage in judged.stages if stage.name == "update"]
+    said += [f"joined because {s.detail}" for s in judged.stages if s.name == "story" and s.detail]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _delivery(row: Delivery | None) -> str:

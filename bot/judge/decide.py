@@ -17,9 +17,10 @@ from bot.core.news import Entry, Feed, FeedState, Judged, Reading, Report, Stage
 from bot.judge import render, timing
 from bot.judge.gathering import LATE
 from bot.judge.hours import Told, Untold, why_held
+from bot.judge.retold import Kept, Texts, as_headline
 from bot.judge.stories import Joined, StoryIndex, with_memory
 from bot.judge.summary import summarise
-from bot.judge.updates import told, whats_new
+from bot.judge.updates import changed, told, whats_new
 from bot.judge.verdict import Judge
 
 OUTAGE_S = 3600.0
@@ -92,6 +93,7 @@ class Editor:
         self._max_age = timedelta(seconds=max_age_s)
         self._rng = rng
         self._index = StoryIndex()
+        self._texts = Texts()
         self._live: dict[str, Story] = {}
         for story in live:
             self._keep(story)
@@ -112,6 +114,11 @@ class Editor:
             old = entry.published is not None and entry.published < draft.now - self._max_age
             why_quiet = "" if entry.key in names and not old else "old" if old else "baseline"
             self._take(entry, judge.judge(entry), draft, why_quiet)
+        new = {e.key for e in fresh}
+        for entry in reading.entries:
+            kept = self._texts.other(entry) if entry.key not in new else None
+            if kept:
+                self._retell(entry, kept, judge, draft)
         return Changes(
             at=reading.at,
             states=(timing.after_reading(feed, state, reading, bool(fresh), self._bounds, self._rng),),
@@ -142,6 +149,7 @@ class Editor:
         """Let go of stories nothing can join any more."""
         self._index.forget(before)
         self._live = {key: story for key, story in self._live.items() if story.last_update >= before}
+        self._texts.forget(self._live)
 
     def _take(self, entry: Entry, verdict: Verdict, draft: _Draft, why_quiet: str) -> None:
         """Decide one unseen entry."""
@@ -189,6 +197,33 @@ class Editor:
         outcome = why_quiet or ("update" if new else "grew")
         draft.entries.append(_judged(entry, outcome, story, verdict, stage, draft, new))
 
+    def _retell(self, entry: Entry, kept: Kept, judge: Judge, draft: _Draft) -> None:
+        """A seen entry of a live story has another text: news when it tells a further act or another sum, and nothing
+        when only words, dates or links have changed."""
+        known = self._live.get(kept.story_id)
+        verdict = with_memory(judge.judge(entry), self._index, draft.now)
+        if known is None or not verdict.alert:
+            return
+        before = known.features.get("told")
+        before = before if isinstance(before, dict) else {}
+        read, headline = as_headline(entry)
+        reading = judge.judge(read)
+        new = changed(before, kept.document, read, reading, headline)
+        if not new:
+            return
+        if known.silent:
+            if entry.published is None or entry.published >= draft.now - self._max_age:
+                self._take(entry, verdict, draft, "")
+            return
+        features = self._index.features(entry, verdict, draft.now, known.features)
+        features["told"] = told(read, reading, before)
+        reports = tuple(replace(r, title=entry.title) if r.key in entry.aliases else r for r in known.reports)
+        story = replace(known, reports=reports, revision=known.revision + 1, features=features, last_update=draft.now)
+        self._keep(story, draft)
+        draft.tell(story, render.update(story, entry, new, verdict, _said(entry, verdict, draft)), Act.REPLY, entry)
+        stage = Stage(name="story", outcome=f"of #{story.id}", detail="its publisher changed the text")
+        draft.entries.append(_judged(entry, "update", story, verdict, stage, draft, new))
+
     def _story(self, name: str, entry: Entry, verdict: Verdict, draft: _Draft, *, silent: bool) -> Story:
         now = draft.now
         evidence = [e for m in verdict.matches if m.fired for e in m.evidence if e.weight > 0]
@@ -225,6 +260,7 @@ class Editor:
     def _keep(self, story: Story, draft: _Draft | None = None) -> None:
         self._live[story.id] = story
         self._index.add(story)
+        self._texts.keep(story)
         if draft:
             draft.stories[story.id] = story
 

@@ -3,60 +3,103 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from bot.core.news import Mark
 
 LANES = {
     "summon": "order", "review": "order", "remove": "order", "ban": "order", "fine": "order", "resume": "order",
     "file": "list", "hear": "list", "price": "list", "debut": "list", "shelve": "list", "delist": "list",
-    "rule": "rule", "campaign": "campaign", "support": "support",
+    "private": "list", "rule": "rule", "campaign": "campaign", "support": "support",
 }  # fmt: skip
-"""Acts that follow each other in one matter have one lane."""
-_CLAUSE = re.compile(r"[;；。!！?？|]| [-–—]+ |，(?=此前|曾|去年)")
+"""Acts that may follow each other in one matter have one lane."""
+_CLAUSE = re.compile(r"[;；。!！?？|]|\. | [-–—]+ |，(?=此前|曾|去年)")
 _RECALLS = re.compile(
-    r"\b(?:after|since|following|months? ago|years? ago|weeks? ago|previously|once|earlier|last (?:year|month|week)"
-    r"|(?:days?|weeks?|months?|years?) (?:after|later)|in (?:19|20)\d\d|despite|ex-|formerly)\b|此前|曾[被经因]|去年|前年|上月|上年"
+    r"\b(?:after|since|following|(?:days?|weeks?|months?|years?) (?:ago|after|later)|previously|once|earlier"
+    r"|last (?:year|month|week)|in (?:19|20)\d\d|despite|formerly)\b|此前|曾[被经因]|去年|前年|上月|上年"
 )
-_RECALLED = re.compile(r"\b(?:after|since|following|unlike|like|despite) (?:[a-z]+'s )?$|[继像如]$")
+_RECALLS_AFTER = re.compile(
+    r"[^,，、]{0,24}\bin (?:19|20)\d\d\b|[^,，、]{0,6}(?:之?后|以来)(?:[，,：: ]|再|又|首|仍|拟|将|股|恢|宣|启|回|重)"
+)
+_DENIES = re.compile(
+    r"\b(?:not|no|never|denies|denied|deny|without|avoids?|escapes?|isn't|wasn't|won't)\b[^,;]{0,12}$"
+    r"|[未没无]有?被?$|否认[^，,]{0,6}$|尚未[^，,]{0,4}$"
+)
+_EXPECTS = re.compile(
+    r"\bto $|\b(?:plans?|planning|may|might|could|would|seeks?|aims?|set|eyes?|eyeing|weighs?|weighing|mulls?"
+    r"|considers?|considering|ahead of|before|wants?|hopes?|prepares?|preparing|expected|due|poised|nears?|about|ready"
+    r"|picks?|hires?|likely|possible|potential|tells?|urged?|asks?|asked)\b[^,;]{0,28}$"
+    r"|[拟将或欲]$|(?:计划|考虑|筹备|准备)[^，,]{0,6}$|(?:有望|最快)[^，,]{0,8}$"
+)
+_TO_COME = frozenset({"file", "hear", "price", "debut", "fine", "ban", "list"})
+"""Acts that headlines announce long before; of the others `to delist` is the news itself."""
+_BESIDE = re.compile(r"\b(?:after|since|following|unlike|like|despite) (?:[a-z]+'s )?$|[继像如]$")
 _BACKS = re.compile(r"[- ](?:backed|owned|controlled)\b|(?:站台|旗下|投资|参股|入股)的?")
-_AFTER_ZH = re.compile(r"(?:之?后|以来)(?:[，,：: ]|再|又|首|仍|拟|将|股|恢|宣|启|回|重)")
-_DENIES = re.compile(r"\b(?:not|no|never|denies|denied|without|avoids?|escapes?|isn't|wasn't|won't)\b[^,;]{0,12}$|[未没无]有?被?$|否认.{0,6}$|尚未.{0,4}$")
-_INTENDS = re.compile(
-    r"\b(?:plans?|planning|may|might|could|would|seeks?|aims?|set|eyes?|eyeing|weighs?|mulls?|considers?|considering"
-    r"|ahead of|before|wants?|hopes?|prepares?|expected|due|poised|nears?|about|ready|picks?|hires?|likely|possible"
-    r"|potential|tells?|urged?|asks?|asked)\b[^,;]{0,28}$|[拟将或欲]$|计划.{0,4}$|考虑.{0,4}$|有望.{0,4}$|筹备.{0,4}$|最快.{0,8}$|准备.{0,4}$"
-)
 _HEARING = re.compile(r"通过.{0,6}聆讯|聆讯通过|过聆讯|\b(?:clear|pass|win)\w*\b.{0,24}\bhearing\b")
+_PRIVATE = re.compile(r"私有化|privat|buyout")
+
+
+def own(folded: str, marks: Sequence[Mark], of: Collection[str] = ()) -> frozenset[str]:
+    """The acts of a folded headline that are its news; `of` companies: not those of a clause about others."""
+    acts = [m for m in marks if m.kind == "act" and (not of or _is_about(folded, m, marks, of))]
+    whole = [m for m in acts if not any(_holds(n, m) for n in acts)]
+    found = {
+        _exactly(mark.what, folded[mark.start : mark.end])
+        for mark in whole
+        if is_news(folded, mark.start, mark.end) and not _is_expected(folded, mark)
+    }
+    return frozenset(found | {"hear"} if _HEARING.search(folded) else found)
+
+
+def _holds(outer: Mark, inner: Mark) -> bool:
+    """招股 says nothing of its own inside 招股书."""
+    return outer.start <= inner.start and inner.end <= outer.end and outer.end - outer.start > inner.end - inner.start
+
+
+def _exactly(act: str, words: str) -> str:
+    """Lists of words put together what steps of a listing tell apart."""
+    if act != "delist":
+        return act
+    return "private" if _PRIVATE.search(words) else "shelve" if words.startswith("撤回") else act
+
+
+def _is_about(folded: str, mark: Mark, marks: Sequence[Mark], names: Collection[str]) -> bool:
+    start = mark.start - len(_clause(folded, mark.start))
+    ends = _CLAUSE.search(folded, mark.end)
+    end = ends.start() if ends else len(folded)
+    here = {m.what for m in marks if m.kind == "name" and start <= m.start < end}
+    return not here or not here.isdisjoint(names)
+
+
+def expects(folded: str, marks: Sequence[Mark]) -> bool:
+    """Whether a headline only says what is to come."""
+    return any(m.kind == "act" and _is_expected(folded, m) for m in marks)
+
+
+def is_news(folded: str, start: int, end: int = 0) -> bool:
+    """Whether what stands there is said to have happened now."""
+    before = _clause(folded, start)
+    return not (_RECALLS.search(before) or _DENIES.search(before) or _RECALLS_AFTER.match(folded[end or start :]))
 
 
 def beside(folded: str, marks: Sequence[Mark]) -> frozenset[str]:
     """Companies a headline names only beside the one it tells of: `After Didi, China opens …`, `Geely's Zeekr …`."""
     named = [m for m in marks if m.kind == "name"]
     owners = {m.what for m in named for n in named if n.what != m.what and folded[m.end : n.start] == "'s "}
-    passing = {m.what for m in named if _RECALLED.search(folded[: m.start]) or _BACKS.match(folded[m.end :])}
-    meant = {m.what for m in named if not _RECALLED.search(folded[: m.start]) and not _BACKS.match(folded[m.end :])}
-    return frozenset((passing - meant) | owners)
+    passing = {m.what for m in named if _is_beside(folded, m)}
+    return frozenset((passing - {m.what for m in named if not _is_beside(folded, m)}) | owners)
 
 
-def own(folded: str, marks: Sequence[Mark]) -> frozenset[str]:
-    """The acts of a folded headline that are its news."""
-    found = {m.what for m in _news(folded, marks)}
-    return frozenset(found | {"hear"} if _HEARING.search(folded) else found)
+def _is_beside(folded: str, mark: Mark) -> bool:
+    return bool(_BESIDE.search(folded[: mark.start]) or _BACKS.match(folded[mark.end :]))
 
 
-def _news(folded: str, marks: Sequence[Mark]) -> Iterator[Mark]:
-    starts = [0, *(m.end() for m in _CLAUSE.finditer(folded))]
-    for mark in marks:
-        if mark.kind != "act":
-            continue
-        start = max(s for s in starts if s <= mark.start)
-        end = min((s for s in starts if s > mark.start), default=len(folded))
-        before = folded[start : mark.start]
-        if _RECALLS.search(before) or _DENIES.search(before):
-            continue
-        if re.search(r"\bin (?:19|20)\d\d\b", folded[mark.end : end]) or _AFTER_ZH.search(folded[mark.end : end][:12]):
-            continue
-        if mark.what in ("price", "debut", "file", "fine", "ban", "list") and _INTENDS.search(before):
-            continue
-        yield mark
+def _is_expected(folded: str, mark: Mark) -> bool:
+    before = _clause(folded, mark.start) + ("to " if folded.startswith("to ", mark.start) else "")
+    return mark.what in _TO_COME and bool(_EXPECTS.search(before))
+
+
+def _clause(folded: str, end: int) -> str:
+    """What stands before a place, in its own clause."""
+    starts = [found.end() for found in _CLAUSE.finditer(folded, 0, end)]
+    return folded[starts[-1] if starts else 0 : end]

@@ -10,15 +10,16 @@ from typing import Any
 
 from bot.core.news import Entry, Verdict
 from bot.judge.deeds import LANES, beside, own
-from bot.judge.text import fold, is_chinese
 from bot.judge.headline import FORMULA, OBJECT, WEAK, lede, numbers, wording
+from bot.judge.retold import print_of
+from bot.judge.text import fold, is_chinese
 
 FADE, SLOW_FADE = 0.045, 0.015
 """What a day between two reports takes from their score, in general and for the same step of the same company."""
 STEPS = frozenset({"file", "delist"})
 _LEDE = 240
 NAME, NAMED, SUBJECT, FOREIGN_SUBJECT, ACT, FIGURES = 0.3, 0.2, 0.16, 0.38, 0.15, 0.12
-LEDE = .45
+LEDE = 0.45
 LANE, ABOUT, ALONE, FOREIGN_ALONE = 0.3, 0.15, 0.05, 0.1
 
 
@@ -56,6 +57,8 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
     told = _told(verdict)
     return {
         "key": entry.key,
+        "keys": list(entry.aliases),
+        "text": print_of(entry),
         "at": int(at),
         "title": re.sub(r"\W+", "", title),
         "words": " ".join(words.objects),
@@ -72,7 +75,7 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
         "acts": list(verdict.acts),
         "deeds": sorted(own(title, verdict.marks)),
         "numbers": sorted(numbers(f"{title} {body}")),
-        "sums": sorted(_sums(verdict.amounts)),
+        "sums": sorted(buckets(verdict.amounts)),
         "topics": list(verdict.topics),
         "han": is_chinese(entry.title),
     }
@@ -80,10 +83,10 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
 
 def _told(verdict: Verdict) -> frozenset[str]:
     """Subjects that only the words of a review name: `security review` says no more than that there is one."""
-    acts = [m for m in verdict.marks if m.kind == "act" and m.what == "review"]
+    reviews = [m for m in verdict.marks if m.kind == "act" and m.what == "review"]
     subjects = [m for m in verdict.marks if m.kind == "subject"]
-    within = {m.what for m in subjects if any(a.start <= m.start and m.end <= a.end for a in acts)}
-    return frozenset(within - {m.what for m in subjects if not any(a.start <= m.start and m.end <= a.end for a in acts)})
+    more = {m.what for m in subjects if not any(r.start <= m.start and m.end <= r.end for r in reviews)}
+    return frozenset({m.what for m in subjects} - more)
 
 
 def doc(kept: Mapping[str, Any]) -> Doc:
@@ -186,7 +189,7 @@ def _mean(shared: frozenset[str], a: frozenset[str], b: frozenset[str]) -> float
     return len(shared) / math.sqrt(len(a) * len(b))
 
 
-def _sums(amounts: Iterable[float]) -> set[str]:
+def buckets(amounts: Iterable[float]) -> set[str]:
     """Sums within some 8 % of each other share one of their two names: 80.26亿元 is $1.2 bn."""
     places = [math.log(value) / math.log(1.08) for value in amounts if value > 0]
     return {f"sum{math.floor(p)}" for p in places} | {f"sum{math.floor(p + 0.5)}~" for p in places}

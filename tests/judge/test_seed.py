@@ -16,58 +16,65 @@ from tests.unit.examples import entry, judge, subscription
 STORIES = YAML(typ="safe").load(Path(__file__).with_name("seed.yaml"))
 
 
-def reported(name):
-    """What became of each report of a story, in the order in which they came, and the messages sent."""
-    editor = Editor([], bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(1))
-    kept, sent = [], []
-    for minutes, outlet, title, body in STORIES[name]["reports"]:
-        at = STORIES[name]["at"] + timedelta(minutes=minutes)
+class Desk:
+    """One Editor that reads reports as they come, and what it made of them."""
+
+    def __init__(self):
+        self.editor = Editor([], bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(1))
+        self.kept, self.stories, self.sent = [], {}, []
+
+    def read(self, at, name, outlet, title, body, minutes):
         tier = Tier.OFFICIAL if outlet == "office" else Tier.PRESS
-        item = replace(entry(title, feed=outlet, path=f"/{minutes}", body=body, at=at), tier=tier)
+        item = replace(entry(title, feed=outlet, path=f"/{name}{minutes}", body=body, at=at), tier=tier)
         reading = Reading(feed_id=outlet, at=at, entries=(item,))
         memory = Memory(unseen=keys_of(reading), subscriptions=(subscription("fake:1", "all"),))
         state = FeedState(feed_id=outlet, next_check=at, baselined=True)
-        changes = editor.decide(Feed(id=outlet, url="https://x.example"), state, reading, memory, judge())
-        kept += changes.entries
-        sent += [dict(changes.messages)[d.message_id] for d in changes.deliveries]
-    return kept, sent
+        changes = self.editor.decide(Feed(id=outlet, url="https://x.example"), state, reading, memory, judge())
+        self.kept += [(name, k) for k in changes.entries]
+        for story in changes.stories:
+            self.stories.setdefault(story.id, story)
+        self.sent += [(name, dict(changes.messages)[d.message_id]) for d in changes.deliveries]
+        return self
 
 
-@pytest.mark.parametrize("name", STORIES)
-def test_one_story_one_alert(name):
-    kept, sent = reported(name)
-    assert [k.outcome for k in kept] == ["alert"] + ["grew"] * (len(kept) - 1)
-    assert len({k.story_id for k in kept}) == 1
-    assert len(sent) == 1
-
-
-def test_all_reports_through_one_desk_are_as_many_alerts_as_stories():
-    editor = Editor([], bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(1))
-    told = [
-        (story["at"] + timedelta(minutes=minutes), name, outlet, title, body, minutes)
-        for name, story in STORIES.items()
-        for minutes, outlet, title, body in story["reports"]
+def reports(name, day=None):
+    """Of a story, at its own time or counted from that of another."""
+    return [
+        (STORIES[day or name]["at"] + timedelta(minutes=minutes), name, outlet, title, body, minutes)
+        for minutes, outlet, title, body in STORIES[name]["reports"]
     ]
-    ids = {}
-    for at, name, outlet, title, body, minutes in sorted(told):
-        item = entry(title, feed=outlet, path=f"/{name}{minutes}", body=body, at=at)
-        reading = Reading(feed_id=outlet, at=at, entries=(item,))
-        memory = Memory(unseen=keys_of(reading), subscriptions=(subscription("fake:1", "all"),))
-        state = FeedState(feed_id=outlet, next_check=at, baselined=True)
-        changes = editor.decide(Feed(id=outlet, url="https://x.example"), state, reading, memory, judge())
-        ids.setdefault(name, set()).update(k.story_id for k in changes.entries)
+
+
+@pytest.mark.parametrize("day", ["conference", None], ids=["all on one day", "at their own dates"])
+def test_all_reports_through_one_desk_are_as_many_alerts_as_stories(day):
+    desk = Desk()
+    told = sorted(r for name in STORIES for r in reports(name, day))
     assert len(told) == 31
-    assert all(len(found) == 1 for found in ids.values())
+    for report in told:
+        desk.read(*report)
+    ids = {name: {k.story_id for other, k in desk.kept if other == name} for name in STORIES}
+    assert {name: len(found) for name, found in ids.items()} == dict.fromkeys(STORIES, 1)
     assert len(set.union(*ids.values())) == len(STORIES)
+    assert sorted(k.outcome for _, k in desk.kept) == ["alert"] * 4 + ["grew"] * 27
+    assert sorted(name for name, _ in desk.sent) == sorted(STORIES)
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_the_alert_names_actor_and_act_and_says_why(name):
-    (message,) = reported(name)[1]
-    shown = message.plain()
-    assert any(actor in shown for actor in STORIES[name]["actor"])
-    assert any(act in shown for act in STORIES[name]["act"])
-    assert "Why: “" in shown
+def test_whichever_report_comes_first_the_summary_itself_names_actor_and_act(name):
+    """As far as the text below its headline does: a summary is made of the source's own sentences."""
+    for report in reports(name):
+        desk = Desk().read(*report)
+        (story,) = desk.stories.values()
+        body = report[4]
+        for words in (STORIES[name]["actor"], STORIES[name]["act"]):
+            if any(word in body for word in words):
+                assert any(word in story.summary for word in words), (words, story.summary)
+        assert bool(story.summary) == bool(body)
+        ((_, message),) = desk.sent
+        shown = message.plain()
+        assert any(word in story.title + story.summary for word in STORIES[name]["actor"])
+        assert any(word in story.title + story.summary for word in STORIES[name]["act"])
+        assert "Why: “" in shown
 
 
 def test_whichever_report_comes_first_is_an_alert_that_names_its_words():

@@ -1,0 +1,124 @@
+"""A busy day: other matters told in the same words stay apart, one matter in other words does not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from bot.core.news import Entry, Feed, FeedState, Judged, Reading, Story
+from bot.judge.decide import Editor, Memory, keys_of
+from bot.judge.likeness import doc
+from bot.judge.retold import Texts
+from bot.judge.stories import StoryIndex
+from bot.judge.timing import Bounds
+from tests.fakes.clock import START
+from tests.unit.examples import entry, judge
+
+DAY = YAML(typ="safe").load(Path(__file__).with_name("dense.yaml"))
+FEED = Feed(id="wire", url="https://wire.example")
+STATE = FeedState(feed_id="wire", next_check=START, baselined=True)
+
+
+def entries(reports: Iterable[object]) -> list[Entry]:
+    told = [(r, "") if isinstance(r, str) else tuple(r) for r in reports]  # type: ignore[arg-type]
+    return [
+        entry(title, feed=f"paper{n}", body=body, at=START + timedelta(minutes=40 * n))
+        for n, (title, body) in enumerate(told)
+    ]
+
+
+def stories_of(found: Iterable[Entry], live: tuple[Story, ...] = ()) -> tuple[list[Judged], list[Story]]:
+    """What becomes of entries that alert, each read as it comes by one Editor."""
+    editor = Editor(live, bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(1))
+    kept, stories = [], []
+    for one in found:
+        if not judge().judge(one).alert:
+            continue
+        at = one.published or START
+        reading = Reading(feed_id="wire", at=at, entries=(one,))
+        memory = Memory(unseen=keys_of(reading), subscriptions=())
+        changes = editor.decide(FEED, STATE, reading, memory, judge())
+        kept += changes.entries
+        stories += changes.stories
+    return kept, stories
+
+
+@pytest.mark.parametrize("kind", DAY["apart"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_other_matters_in_the_same_words_are_stories_of_their_own(kind: str, backwards: bool) -> None:
+    told = DAY["apart"][kind][::-1] if backwards else DAY["apart"][kind]
+    kept, _ = stories_of(entries(told))
+    assert len(kept) >= min(len(told), 4) or kind == "one company, two matters"
+    apart = {k.story_id for k in kept}
+    assert len(apart) == len(kept), [(k.story_id, k.entry.title) for k in kept]
+
+
+def test_no_two_matters_of_a_kind_are_one_by_themselves() -> None:
+    """Also with nothing else alive to tell which words are common."""
+    for kind, told in DAY["apart"].items():
+        pairs = list(permutations(entries(told), 2))
+        merged = [p for p in pairs if len({k.story_id for k in stories_of(p)[0]}) < len(stories_of(p)[0])]
+        assert len(merged) <= len(pairs) / 20, (kind, [[e.title for e in p] for p in merged])
+
+
+@pytest.mark.parametrize("matter", DAY["together"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_one_matter_in_other_words_is_one_story(matter: str, backwards: bool) -> None:
+    told = DAY["together"][matter][::-1] if backwards else DAY["together"][matter]
+    kept, _ = stories_of(entries(told))
+    assert len(kept) >= 2
+    assert len({k.story_id for k in kept}) == 1, [(k.story_id, k.entry.title) for k in kept]
+
+
+def test_all_of_the_day_together_is_as_many_stories_as_matters() -> None:
+    kinds = [k for k in DAY["apart"] if not k.startswith(("fines", "orders en", "one"))]  # these share companies
+    kept, _ = stories_of(entries([r for kind in kinds for r in DAY["apart"][kind]]))
+    assert len(kept) > 35
+    assert len({k.story_id for k in kept}) == len(kept)
+
+
+def test_a_company_no_list_knows_ties_no_others_together() -> None:
+    names = ["Weibo", "Wobblr", "Trip.com", "NetEase", "iQiyi", "Tencent"]
+    told = [f"China's cyberspace regulator fines {n} {i + 2}.5 billion yuan over leaks" for i, n in enumerate(names)]
+    body = "The Cyberspace Administration of China announced the fine on Tuesday. The company said it accepts it."
+    assert len({k.story_id for k in stories_of(entries([(t, body) for t in told]))[0]}) == 6
+    zh = ["微博", "云雀社区", "携程", "网易", "爱奇艺", "腾讯"]
+    told = [f"网信办对{n}罚款{i + 2}亿元" for i, n in enumerate(zh)]
+    assert len({k.story_id for k in stories_of(entries([(t, "") for t in told]))[0]}) == 6
+
+
+def test_a_rebuilt_desk_decides_as_the_one_before() -> None:
+    """What is kept of a story is all that decides; sets and their order do not."""
+    told = entries([*DAY["together"]["a fine"], *DAY["apart"]["fines zh"]])
+    whole, _ = stories_of(told)
+    kept: list[Judged] = []
+    live: dict[str, Story] = {}
+    for one in told:
+        more, stories = stories_of([one], tuple(live.values()))
+        kept += more
+        live.update({s.id: s for s in stories})
+    assert [(k.outcome, k.story_id) for k in kept] == [(k.outcome, k.story_id) for k in whole]
+
+
+def test_stories_kept_by_an_earlier_version_are_joined_still() -> None:
+    old = {
+        "key": "k", "at": int(START.timestamp()), "title": "chinafinesdidi", "words": "fine didi data security",
+        "more": "", "names": ["didi"], "subjects": [], "acts": ["fine"], "numbers": ["1.2"], "topics": ["cac"],
+    }  # fmt: skip
+    assert doc(old).names == {"didi"}
+    (story,) = stories_of(entries(["China fines Didi $1.2 billion over data security"]))[1]
+    index, texts = StoryIndex(), Texts()
+    before = replace(story, features={"docs": [old], "told": {"step": 4, "sum": True, "rumour": False, "updates": 0}})
+    index.add(before)
+    texts.keep(before)
+    later = entry("Didi fined by China's cyberspace regulator over data security", feed="late")
+    assert index.find(later, judge().judge(later), START) is not None
+    kept, _ = stories_of([later], (before,))
+    assert [k.outcome for k in kept] == ["grew"]

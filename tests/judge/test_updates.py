@@ -1,0 +1,90 @@
+"""What in a story is news of its own: a step on, of the companies it is about; not what a headline recalls."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.judge.deeds import own
+from bot.judge.text import fold
+from tests.fakes.clock import START
+from tests.unit.examples import entry, judge, subscription
+from tests.unit.test_decide import Desk
+
+
+def became(*told: tuple[float, str, str]) -> list[str]:
+    """What each report of a stream became: hours after the first, headline, and text."""
+    desk = Desk(subscription("fake:1", "all"))
+    said = []
+    for number, (hours, title, body) in enumerate(told):
+        at = START + timedelta(hours=hours)
+        changes = desk.read(entry(title, feed=f"paper{number}", body=body, at=at), at=at)
+        (judged,) = changes.entries
+        said.append(judged.stages[-1].outcome if judged.outcome == "update" else judged.outcome)
+        assert bool(changes.deliveries) == (judged.outcome in ("alert", "update"))
+    return said
+
+
+def acts(title: str, *of: str) -> set[str]:
+    return {*own(fold(title), judge().judge(entry(title)).marks, of)} - {"list", "say"}
+
+
+def test_each_step_of_a_listing_is_told_once() -> None:
+    assert became(
+        (0, "Shein said to weigh Hong Kong IPO, sources say", ""),
+        (1, "Shein files for Hong Kong IPO", ""),
+        (2, "希音向港交所递交招股书", ""),
+        (30, "Shein clears Hong Kong listing hearing", ""),
+        (50, "Shein prices Hong Kong IPO at HK$90", ""),
+        (51, "希音港股IPO定价90港元", ""),
+        (90, "Shein soars on Hong Kong debut", ""),
+        (91, "希音港股首日大涨", ""),
+    ) == ["alert", "now: file", "grew", "now: hearing", "now: price", "grew", "now: debut", "grew"]
+
+
+def test_a_listing_called_off_is_news_whenever_it_comes() -> None:
+    assert became(
+        (0, "Shein files for Hong Kong IPO", ""),
+        (40, "Shein withdraws Hong Kong IPO filing", ""),
+        (42, "希音撤回港股上市申请", ""),
+    ) == ["alert", "now: shelve", "grew"]
+    assert became(
+        (0, "Zeekr to go private in Geely buyout", ""),
+        (48, "Geely buyout takes Zeekr private", ""),
+        (200, "Zeekr delists from NYSE as deal closes", ""),
+    ) == ["alert", "grew", "now: delist"]
+
+
+def test_each_order_to_a_company_is_told_once() -> None:
+    assert became(
+        (0, "网信办约谈微博", ""),
+        (5, "网信办对微博启动网络安全审查", ""),
+        (6, "China opens cybersecurity review of Weibo", ""),
+        (20, "网信办对微博罚款10亿元", ""),
+        (21, "China fines Weibo 1 billion yuan after cybersecurity review", ""),
+        (40, "微博恢复新用户注册 网信办批准", ""),
+    ) == ["alert", "now: review", "grew", "now: fine", "grew", "now: resume"]
+
+
+@pytest.mark.parametrize(
+    ("title", "body"),
+    [
+        ("Baidu shares fall after China's cyberspace regulator summons it; Didi was fined $1.2 billion in 2022", ""),
+        ("Summoned by China's cyberspace regulator, Baidu says it was not fined", ""),
+        ("百度回应被网信办约谈：未被罚款", ""),
+        ("China's cyberspace regulator summons Baidu a month after Didi's US$1.2 billion fine", ""),
+        ("Cyberspace regulator summons Baidu in China", "A ban may follow. The bar is high: Didi was fined in 2022."),
+        ("China's cyberspace regulator summons Baidu; Weibo fined 1 million yuan in another case", ""),
+    ],
+)
+def test_what_is_recalled_denied_or_anothers_is_no_news(title: str, body: str) -> None:
+    assert became((0, "China's cyberspace regulator summons Baidu", ""), (1, title, body)) == ["alert", "grew"]
+
+
+def test_what_a_headline_says_was_done() -> None:
+    assert acts("China fines Weibo 1 billion yuan after cybersecurity review") == {"fine"}
+    assert acts("滴滴被罚后重新上架") == {"resume"}
+    assert "debut" not in acts("Chery set for Hong Kong debut, sources say")
+    assert acts("China's cyberspace regulator summons Baidu; Weibo fined", "baidu") == {"summon"}
+    assert acts("China's cyberspace regulator summons Baidu; Weibo fined") == {"summon", "fine"}
