@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from bot.core.news import Entry, Stage, Story, Verdict
@@ -83,13 +84,14 @@ class StoryIndex:
         if same and abs(report.at - self._last[same]) <= self._window_s:
             return Joined(same, 1.5, "the same headline")
         best: Joined | None = None
+        rarity = cache(self._rarity)  # nothing changes while one report is compared
         for story_id in self._candidates(report):
-            score, why = self._like(report, story_id)
+            score, why = self._like(report, story_id, rarity)
             if score >= JOIN and (best is None or score > best.score):
                 best = Joined(story_id, round(score, 3), why)
         return best
 
-    def _like(self, report: Doc, story_id: str) -> tuple[float, str]:
+    def _like(self, report: Doc, story_id: str, rarity: Callable[[str], float]) -> tuple[float, str]:
         """Its likest report counts, less what keeps the first one apart: no chain leads from one matter to another."""
         apart = abs(report.at - self._last[story_id])
         if apart > STEP_DAYS * 86400:
@@ -101,7 +103,7 @@ class StoryIndex:
             late = apart > self._window_s and not step
             if late and (apart > LATE_DAYS * 86400 or not _alike(report, other)):
                 continue
-            score, said = likeness(report, other, self._rarity)
+            score, said = likeness(report, other, rarity)
             if late and score < LATE_JOIN:
                 continue
             if other is not docs[0]:
