@@ -187,7 +187,8 @@ class Verdict:
 
     alert: some topic fired. matches: every topic with any evidence, best first. entities: keys of companies and laws
     named, none so general that it tells nothing apart. subjects: what it is about, softer (`minors`, `live-streams`).
-    acts: kinds of thing done (`fine`, `delist`), the same in every language. urgent: the headline names an act that a
+    acts: kinds of thing done (`fine`, `delist`), the same in every language; headline_acts: those of
+    them that the headline names. urgent: the headline names an act that a
     topic it alerts calls urgent. object: the headline, folded, without the words that every report of its kind has.
     amounts: sums of money
     named, in CNY. stages: normalised, rules, blockers, in order. reason: one sentence.
@@ -198,6 +199,7 @@ class Verdict:
     entities: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
+    headline_acts: tuple[str, ...] = ()
     urgent: bool = False
     object: str = ""
     amounts: tuple[float, ...] = ()

@@ -183,7 +183,8 @@ class Editor:
         story = _grown(known, entry, draft.now, features)
         self._keep(story, draft)
         if new:
-            draft.tell(story, render.update(story, entry, new), Act.REPLY, entry)
+            message = render.update(story, entry, new, verdict, _said(entry, verdict, draft))
+            draft.tell(story, message, Act.REPLY, entry)
         stage = Stage(name="story", outcome=f"joined #{story.id}", detail=joined.why)
         outcome = why_quiet or ("update" if new else "grew")
         draft.entries.append(_judged(entry, outcome, story, verdict, stage, draft, new))
@@ -226,6 +227,13 @@ class Editor:
         self._index.add(story)
         if draft:
             draft.stories[story.id] = story
+
+
+def _said(entry: Entry, verdict: Verdict, draft: _Draft) -> str:
+    """A summary of one report."""
+    words = tuple(dict.fromkeys(e.words for m in verdict.matches if m.fired for e in m.evidence if e.weight > 0))
+    body = draft.memory.articles.get(entry.key) or entry.body
+    return draft.memory.rewrites.get(entry.key) or summarise(entry.title, body, words).text
 
 
 def _keys(entry: Entry) -> Iterator[str]:

@@ -54,6 +54,18 @@ def any_of(numbers: frozenset[int], field: int | None) -> Evaluate:
     return evaluate
 
 
+def once(evaluate: Evaluate, number: int) -> Evaluate:
+    """A part that many rules share: tried once for each text."""
+
+    def remembered(found: Found, entry: Entry) -> list[Hit] | None:
+        tried = found.tried
+        if number not in tried:
+            tried[number] = evaluate(found, entry)
+        return tried[number]
+
+    return remembered
+
+
 def all_of(parts: list[Evaluate]) -> Evaluate:
     if len(parts) == 1:
         return parts[0]

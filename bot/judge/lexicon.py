@@ -54,6 +54,8 @@ class Found:
         """text: of fold_both."""
         self._text = text
         self.hits = hits
+        self.tried: dict[int, list[Hit] | None] = {}
+        """What the parts that rules have in common came to, by their number."""
 
     @cached_property
     def amounts(self) -> tuple[tuple[int, Amount], ...]:
@@ -88,7 +90,7 @@ class Lexicon:
         word = Word.parse(written)
         if not word.text:
             raise ValueError(f"{written!r} holds nothing to look for")
-        if "* " in word.text:
+        if "* " in written:
             raise ValueError(f"{written!r} has a * inside; it may end a word or a phrase, so write out the forms")
         number = self._numbers.setdefault(word, len(self._words))
         if number == len(self._words):
@@ -107,7 +109,7 @@ class Lexicon:
 
     def commonness(self, numbers: Iterable[int]) -> float:
         """How often any of these is met, roughly: the fewer texts a rule is looked up for, the better."""
-        return sum(1000.0 if n < 0 else 50.0 if self._words[n].text in _EVERYDAY else 0.3 for n in numbers)
+        return sum(1000.0 if n < 0 else _COMMON.get(self._words[n].text, 0.15) for n in numbers)
 
     def words(self, numbers: Iterable[int]) -> list[str]:
         """The words of these numbers, folded; a `*` stands for any ending. Sights by their names."""
@@ -160,7 +162,9 @@ class Lexicon:
                 if (before and head) or (after and tail):
                     continue
                 field, shift = (1, body_at) if start >= body_at else (0, 0)
-                if exact and _as_written(raw[field], start - shift, end - shift) != exact:
+                # To find the place as written costs more than all else, so first whether it stands there at all.
+                written = raw[field] if exact else ""
+                if exact and (exact not in written or _as_written(written, start - shift, end - shift) != exact):
                     continue
                 stop = _word_end(text, end) if open_end else end
                 hits.setdefault(number, []).append(Hit(field, start - shift, stop - shift))
@@ -198,11 +202,16 @@ _EVERYDAY = frozenset(
     priced pricing set sets may could plan plans start starts open opens order tell tells told ask asks make makes
     issue release launch begin user users people platform online internet digital firm compan cyber personal privacy
     regulator regulators authorities investigat chips chip apple tesla google microsoft nvidia
+    first take get gets deal target house sell valu bid worth offer buy up to bank government officials campaign day new
+    after said say could million billion court shares stock win back out show 国家 传 部门 恢复 申请 标准 明确 处罚 限制
+    考虑 规定 限 成为 手机 通过 公司 美国 万 亿元
     at ban warn question price plans sources files seeks shares stocks companies foreign urge halt avoid
     美 罚 中国 亿 发布 要求 官方 北京 我国 公布 实施 上线 规定 须 港 通报 内地 平台 数据 账号 应用 上市 科技 智能
     人工智能 芯片 汽车 电子 平台 网站 人 用户 大模型 游戏 回应 支持 苹果 特斯拉 微软 外媒""".split()  # noqa: SIM905
 )
 """Words that stand on nearly every front page."""
+_COMMON = {**dict.fromkeys(_EVERYDAY, 50.0), "us": 200.0, "ai": 150.0}
+"""How often a word is met, against one that is not named here."""
 _LETTERS = frozenset(c for c in map(chr, range(0x3400)) if c.isalnum()) | frozenset(
     c for c in map(chr, range(0xA000, 0x10000)) if c.isalnum() and not is_han(c)
 )

@@ -44,12 +44,15 @@ def alert(story: Story) -> Message:
     return Message(tuple(blocks), buttons=(Button("Why?", f"why {story.id}"),), lang="en")
 
 
-def update(story: Story, entry: Entry, new: str) -> Message:
-    """What a later report adds to a story told before; shown as an answer to it."""
-    head = line(bold("Update"), f" ({new}): ", Span(entry.title, url=entry.url))
+def update(story: Story, entry: Entry, new: str, verdict: Verdict, summary: str) -> Message:
+    """What a later report adds to a story told before, and why it counts; shown as an answer to the first message."""
+    evidence = [e for m in verdict.matches if m.fired for e in m.evidence if e.weight > 0]
+    words = tuple(dict.fromkeys(e.words for e in evidence if e.where == "title"))
+    head = line(bold("Update"), f" ({new}): ", *marked(entry.title, words, entry.url))
     at = f"published {stamp(entry.published)}" if entry.published else f"first seen {stamp(story.last_update)}"
     source = text(line(bold(entry.source or entry.feed_id), f" · {topics(story)} · {at}"))
-    blocks = (Block(Shape.TITLE, (head,)), source, note(code(f"#{story.id}")))
+    said = (text(summary),) if summary else ()
+    blocks = (Block(Shape.TITLE, (head,)), *said, source, note(f"Why: {verdict.reason}"), note(code(f"#{story.id}")))
     return Message(blocks, buttons=(Button("Why?", f"why {story.id}"),), lang="en")
 
 

@@ -22,6 +22,8 @@ from bot.judge.specs import RuleError, RuleSpec
 Groups = tuple[frozenset[int], ...]
 """Of each group some word must be there, or the rule cannot fire."""
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
+_SHARED = frozenset({"named", "either", "near", "then", "pattern"})
+"""Kinds of parts worth remembering what they came to."""
 _SIGN = re.compile(r"\s*(>=|<=|=>|=<|>|<|≥|≤)")
 _SIGNS = {"=>": ">=", "≥": ">=", "=<": "<=", "≤": "<="}
 
@@ -46,6 +48,7 @@ class Compiler:
         self._lists = lists
         self._rates = rates
         self._contradictions = Contradictions(self._numbers, self._asked)
+        self._shared: dict[object, tuple[Evaluate, Groups]] = {}
 
     def compile(self, spec: RuleSpec, topic: str) -> Rule:
         """Raises RuleError, which names rule and topic."""
@@ -71,6 +74,16 @@ class Compiler:
         return Obstacles(lambda node, field: self._node(node, field)[0], found, entry).of(rule.node)
 
     def _node(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
+        """Parts that are written the same share one."""
+        if node.kind not in _SHARED:
+            return self._made(node, field)
+        key = (_shape(node), field)
+        if key not in self._shared:
+            evaluate, needs = self._made(node, field)
+            self._shared[key] = firing.once(evaluate, len(self._shared)), needs
+        return self._shared[key]
+
+    def _made(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
         match node.kind:
             case "word" | "named":
                 numbers = self._numbers(node)
@@ -181,6 +194,11 @@ class Compiler:
             raise RuleError(str(error), column=node.column) from None
         number = self._lexicon.add_sight(shown(node), firing.matched(search, None))
         return firing.pattern(search, field), (frozenset({number}),)
+
+
+def _shape(node: Node) -> object:
+    """The part without its place in the rule."""
+    return (node.kind, node.value, *map(_shape, node.parts))
 
 
 def _field_of(node: Node, outer: int | None) -> int:

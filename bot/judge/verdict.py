@@ -125,7 +125,8 @@ class Judge:
             entities=tuple(n.key for n in names if not {GENERAL, SUBJECTS} & {*n.tags}),
             subjects=tuple(n.key for n in names if SUBJECTS in n.tags),
             acts=tuple(acts),
-            urgent=alert and self._is_urgent(found, matches),
+            headline_acts=(headline := self._headline_acts(found)),
+            urgent=alert and self._is_urgent(headline, matches),
             object=self._object(found) if alert else "",
             amounts=self._amounts(found) if alert else (),
             stages=(Stage(name="normalised", outcome=found.texts[0]), *_stages(matches, entry)),
@@ -139,10 +140,15 @@ class Judge:
             text = text[: hit.start] + " " * (hit.end - hit.start) + text[hit.end :]
         return text
 
-    def _is_urgent(self, found: Found, matches: Sequence[Match]) -> bool:
-        headline = {self._acts[n] for n in found.hits if n in self._acts and any(h.field == 0 for h in found.hits[n])}
+    def _headline_acts(self, found: Found) -> tuple[str, ...]:
+        acts = (
+            self._acts[n] for n in sorted(found.hits) if n in self._acts and any(h.field == 0 for h in found.hits[n])
+        )
+        return tuple(dict.fromkeys(acts))
+
+    def _is_urgent(self, headline: tuple[str, ...], matches: Sequence[Match]) -> bool:
         fired = {m.topic for m in matches if m.fired}
-        return any(topic.urgent & headline for topic in self._topics if topic.name in fired)
+        return any(topic.urgent & {*headline} for topic in self._topics if topic.name in fired)
 
     def _possible(self, found: Found) -> list[tuple[int, Rule]]:
         """Rules whose words all stand there, once each, with the number of their topic."""

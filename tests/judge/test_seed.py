@@ -41,6 +41,26 @@ def test_one_story_one_alert(name):
     assert len(sent) == 1
 
 
+def test_all_reports_through_one_desk_are_as_many_alerts_as_stories():
+    editor = Editor([], bounds=Bounds(), max_age_s=3 * 86400, rng=random.Random(1))
+    told = [
+        (story["at"] + timedelta(minutes=minutes), name, outlet, title, body, minutes)
+        for name, story in STORIES.items()
+        for minutes, outlet, title, body in story["reports"]
+    ]
+    ids = {}
+    for at, name, outlet, title, body, minutes in sorted(told):
+        item = entry(title, feed=outlet, path=f"/{name}{minutes}", body=body, at=at)
+        reading = Reading(feed_id=outlet, at=at, entries=(item,))
+        memory = Memory(unseen=keys_of(reading), subscriptions=(subscription("fake:1", "all"),))
+        state = FeedState(feed_id=outlet, next_check=at, baselined=True)
+        changes = editor.decide(Feed(id=outlet, url="https://x.example"), state, reading, memory, judge())
+        ids.setdefault(name, set()).update(k.story_id for k in changes.entries)
+    assert len(told) == 31
+    assert all(len(found) == 1 for found in ids.values())
+    assert len(set.union(*ids.values())) == len(STORIES)
+
+
 @pytest.mark.parametrize("name", STORIES)
 def test_the_alert_names_actor_and_act_and_says_why(name):
     (message,) = reported(name)[1]

@@ -232,6 +232,33 @@ def test_a_rule_that_cannot_be_read_is_refused_in_words(rule: str, words: str) -
     assert "Traceback" not in str(caught.value)
 
 
+def test_a_star_inside_a_phrase_is_refused() -> None:
+    spec = TopicSpec(name="t", words="w", rules=(RuleSpec(id="r", when='"leave* New York"'),))
+    with pytest.raises(RuleError, match="write out the forms"):
+        Judge(RuleBook(topics=(spec,)))
+
+
+def test_a_subject_takes_no_company_away() -> None:
+    names = (
+        NameSpec(key="nasdaq", aliases=("Nasdaq",), tags=("venues",)),
+        NameSpec(key="bars", aliases=("Nasdaq proposes",), tags=("subjects",)),
+    )
+    rules = RuleBook(topics=(TopicSpec(name="t", words="w", rules=(RuleSpec(id="r", when="@venues"),)),), names=names)
+    found = Judge(rules).judge(entry("Nasdaq proposes a bar"))
+    assert found.alert
+    assert found.subjects == ("bars",)
+
+
+def test_rules_that_share_a_part_agree_on_it() -> None:
+    shared = "title:((drone OR robot) NEAR/2 maker)"
+    rules = tuple(
+        RuleSpec(id=str(n), when=f"{shared} AND {word}", weight=0.5) for n, word in enumerate(("lists", "files"))
+    )
+    judge_ = Judge(RuleBook(topics=(TopicSpec(name="t", words="w", rules=rules),)))
+    assert judge_.judge(entry("drone maker lists and files")).alert
+    assert not judge_.judge(entry("maker of shoes lists and files")).alert
+
+
 def test_a_pattern_that_would_explode_elsewhere_is_linear_here() -> None:
     judge = Judge(book(), [keyword("lemon /(a+)+$/")])
     judge.judge(entry("lemon " + "a" * 3000 + "!"))

@@ -209,6 +209,26 @@ def test_a_first_sum_in_a_headline_is_news_and_one_recalled_below_it_is_not():
         assert outcomes(desk.read(entry(title, feed="paper", body=body))) == [outcome]
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "outcome"),
+    [
+        ("Shein files for Hong Kong IPO", "Shein prices Hong Kong IPO at top of range", "update"),
+        ("Shein files for Hong Kong IPO", "Shein shelves Hong Kong IPO", "update"),
+        ("Shein files for Hong Kong IPO", "Fast-fashion firm Shein files for IPO in Hong Kong", "grew"),
+        (
+            "China's cyberspace regulator summons Baidu over data",
+            "Baidu shares fall after China's cyberspace regulator summons it; Didi was fined in 2022",
+            "grew",
+        ),
+    ],
+)
+def test_a_step_on_in_a_listing_is_news_and_what_a_headline_recalls_is_not(first, then, outcome):
+    desk = Desk(subscription("fake:1", "all"))
+    desk.read(entry(first))
+    later = START + timedelta(hours=20)
+    assert outcomes(desk.read(entry(then, feed="paper", at=later), at=later)) == [outcome]
+
+
 def test_the_updates_of_a_story_have_an_end():
     known = {"step": 1, "sum": False, "rumour": False, "updates": MOST_UPDATES}
     fined = entry(FINED)
