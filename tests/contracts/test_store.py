@@ -495,3 +495,26 @@ async def test_a_chat_that_is_forgotten_is_paused_no_more(store):
     assert await store.waiting(later(1), 9) == []
     await keep(store, chats_gone=("fake:1",))
     assert await store.waiting(later(1), 9) == ["fake:1"]
+
+
+async def test_chinese_is_found_as_it_stands_and_not_by_its_pieces(store):
+    """Pairs of signs find candidates; the word itself has to stand there."""
+    await keep(store, stories=(story("apart", title="中国信用体系与信办人员"), story("whole", title="国信办发布")))
+    assert [s.id for s in await store.search("国信办", 9)] == ["whole"]
+
+
+async def test_what_has_moved_is_not_posted_where_it_was(store):
+    await keep(store, deliveries=(row("fake:1"), row("fake:3")), chats=(Chat(id="fake:1"),))
+    await keep(store, moved=(("fake:1", "fake:-1"),))
+    assert await store.posted("fake:1", "abc123") is None
+    assert (await store.posted("fake:-1", "abc123")).chat_id == "fake:-1"
+    assert (await store.posted("fake:3", "abc123")).chat_id == "fake:3"
+
+
+async def test_a_long_decision_is_found_among_short_ones(store):
+    """A body may hold 64 kB; what is looked up in a file is read in pieces."""
+    long = entry("long", path="/long", body="网信办 " * 9000)
+    for one in (entry("before", path="/b"), long, entry("after", path="/a")):
+        await keep(store, entries=(Judged(entry=one, at=START, outcome="no-match"),))
+    assert (await store.judged(long.key)).entry == long
+    assert (await store.judged(entry("after", path="/a").key)).entry.title == "after"

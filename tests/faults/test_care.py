@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.changes import Changes
-from bot.core.errors import Corrupt, StoreError
+from bot.core.errors import Corrupt, Locked, StoreError
 from bot.core.news import Judged, Verdict
 from bot.stores import care, records
 from bot.stores.tinydb import TinyStore
@@ -155,3 +155,21 @@ async def test_a_backup_makes_the_way_to_itself(tmp_path: Path) -> None:
     await made(tmp_path / "d", commits=2)
     list(care.backup(tmp_path / "d", tmp_path / "far" / "away"))
     assert await remembered(tmp_path / "far" / "away", 2) == 2
+
+
+async def test_what_is_in_use_is_not_repaired(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "d")
+    await store.open()
+    await store.commit(commit_number(1))
+    with pytest.raises(Locked):
+        list(care.repair(tmp_path / "d"))
+    await store.commit(commit_number(2))
+    await store.close()
+    assert await remembered(tmp_path / "d", 2) == 2
+
+
+async def test_the_data_is_for_its_owners_eyes(tmp_path: Path) -> None:
+    await made(tmp_path / "d", commits=6, rotate_bytes=1500)
+    modes = {path.suffix: path.stat().st_mode & 0o777 for path in (tmp_path / "d").iterdir()}
+    assert {".journal", ".snapshot", ".records"} <= set(modes)
+    assert {modes[kind] for kind in (".journal", ".snapshot", ".records")} == {0o600}

@@ -12,7 +12,7 @@ from bot.core.changes import Changes
 from bot.core.chat import Act, Chat, Limits, State
 from bot.core.errors import BadMarkup, ChatMoved, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
 from bot.jobs.carry import TOKEN_PAUSE_S
-from bot.jobs.deliver import DeliverJob
+from bot.jobs.deliver import SENDS_AT_ONCE, DeliverJob
 from bot.jobs.notices import Notices
 from bot.stores.memory import MemoryStore
 from tests.fakes.channel import FakeChannel, LookingChannel
@@ -529,3 +529,27 @@ async def test_a_dead_token_holds_chats_that_come_later_too(rig):
     await rig.queue(row("fake:2", "b"))
     await rig.beat(100, step=1)
     assert len(rig.channel.tries) == 1
+
+
+async def test_no_more_than_so_many_sends_are_under_way(rig):
+    gate, under_way, most = asyncio.Event(), 0, 0
+    send = rig.channel.send
+
+    async def slow(parcel):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await gate.wait()
+        under_way -= 1
+        return await send(parcel)
+
+    rig.channel.send = slow
+    await rig.queue(*(row(f"fake:{n}", "a") for n in range(3 * SENDS_AT_ONCE)))
+    for _ in range(4):
+        await rig.job.run()
+        await asyncio.sleep(0)
+        rig.clock.advance(0.1)
+    assert most == SENDS_AT_ONCE
+    gate.set()
+    await rig.beat(9)
+    assert len(rig.shown) == 3 * SENDS_AT_ONCE

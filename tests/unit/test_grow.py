@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -177,3 +178,15 @@ async def test_a_lost_answer_to_an_edit_is_simply_said_again(rig):
     await rig.pass_(120)
     assert len(rig.edits) == 2
     assert (await rig.store.counts())["ambiguous"] == 0
+
+
+async def test_an_edit_whose_post_waits_is_not_asked_about_at_every_beat(rig):
+    for _ in range(20):
+        rig.channel.fail_next(NotSent("down"))
+    await rig.post("fake:1")
+    await rig.grow()
+    await rig.pass_(60)
+    now = rig.clock.steady()
+    (edit,) = [r for r in await rig.store.stranded(now - timedelta(days=1)) if r.act is Act.EDIT]
+    assert edit.next_try > now
+    assert edit.state is State.PENDING
