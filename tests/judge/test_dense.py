@@ -78,7 +78,8 @@ def test_one_matter_in_other_words_is_one_story(matter: str, backwards: bool) ->
 
 
 def test_all_of_the_day_together_is_as_many_stories_as_matters() -> None:
-    kinds = [k for k in DAY["apart"] if not k.startswith(("fines", "sums", "orders en", "one"))]  # these share companies
+    # Those left out tell of the same companies.
+    kinds = [k for k in DAY["apart"] if not k.startswith(("fines", "sums", "orders en", "one"))]
     kept, _ = stories_of(entries([r for kind in kinds for r in DAY["apart"][kind]]))
     assert len(kept) > 35
     assert len({k.story_id for k in kept}) == len(kept)

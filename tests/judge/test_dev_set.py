@@ -16,7 +16,8 @@ from tests.unit.examples import book
 SIGNAL = Path(__file__).resolve().parents[3] / "shared" / "signal"
 pytestmark = pytest.mark.skipif(not SIGNAL.is_dir(), reason="the labelled set is not part of the repository")
 STRICT_PRECISION, RECALL, LENIENT_PRECISION = 0.95, 0.975, 0.99
-STORY_RECALL, ALERTS_A_STORY = 0.985, 1.21
+STORY_RECALL, ALERTS_A_STORY = 0.985, 1.08
+LOST_IN_A_MERGE = 1
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,8 @@ def test_stories(judged: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
             stories[item["story"]].add(said["story"])
     assert len(stories) / len(gold) >= STORY_RECALL
     assert sum(map(len, stories.values())) / len(stories) <= ALERTS_A_STORY
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for name, found in stories.items():
+        for story in found:
+            held[story].add(name)
+    assert sum(len(names) - 1 for names in held.values()) <= LOST_IN_A_MERGE
