@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -306,6 +306,3 @@ class Job(Protocol):
 
     async def drain(self) -> None:
         """Wait for what `run` started."""
-
-
-Answer = Callable[[Call], Awaitable[Message | None]]

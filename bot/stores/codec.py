@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -44,7 +44,3 @@ AUDIT = Codec(Audit)
 def to_number(moment: datetime) -> int:
     """Whole seconds since 1970."""
     return int(moment.timestamp())
-
-
-def to_moment(number: int) -> datetime:
-    return datetime.fromtimestamp(number, UTC)
