@@ -21,8 +21,8 @@ _ASIDE = frozenset({"shelve"})
 _SAID = {"hear": "hearing", "private": "going private"}
 _SUMS = frozenset({"fine", "list", "file", "price"})
 _RUMOUR = (
-    "sources", "source:", "reportedly", "said to", "weigh", "mull", "consider", "may ", "could ", "plans to", "rumour",
-    "rumor", "传", "据悉", "消息人士", "知情人士", "拟", "或将", "考虑",
+    "sources", "source:", "reportedly", "said to", "weigh", "mull", "consider", "may ", "could ", "plans to",
+    "据传", "传闻", "盛传", "消息称", "据悉", "消息人士", "知情人士", "拟", "或将", "考虑",
 )  # fmt: skip
 MOST_UPDATES = 8
 """More than these, and a story is a saga that rings all day."""

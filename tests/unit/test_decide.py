@@ -254,3 +254,15 @@ def test_an_open_story_lowers_the_bar_for_its_follow_ups():
     assert any(s.name == "open story" for s in changes.entries[0].verdict.stages)
     too_late = START + timedelta(days=60)
     assert outcomes(desk.read(entry("货拉拉被罚款", at=too_late), at=too_late)) != ["alert"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "China's cyberspace regulator starts three-month campaign against online rumours",
+        "网信办约谈小红书 要求整治违规传播内容",
+    ],
+)
+def test_what_rumours_are_the_subject_of_is_no_rumour(title):
+    (story,) = Desk(subscription("fake:1", "all")).read(entry(title)).stories
+    assert not story.rumour
