@@ -62,11 +62,10 @@ async def round_of(parts: app.Parts) -> None:
     """Every feed once, and what they said is stored."""
     assert isinstance(parts.clock, Skipping)
     parts.clock.ahead += timedelta(hours=2)
-    while True:
-        await parts.poll.run()
-        if not parts.poll._reading:
-            return
+    await parts.poll.run()
+    while parts.poll._reading:
         await asyncio.wait(parts.poll._reading.values())
+    await parts.poll.run()
 
 
 async def has_read(parts: app.Parts, validators: Validators) -> None:

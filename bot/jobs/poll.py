@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -60,6 +60,7 @@ class PollJob:
         self._editor: Editor | None = None
         self._forgotten = clock.now()
         self._stories_version = newsroom.stories_version
+        self._waiting: dict[str, FeedState] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._settling: set[str] = set()
         self._quiet: dict[str, FeedState] = {}
@@ -96,24 +97,32 @@ class PollJob:
         except StoreError as error:
             await self._pause(error)
             return
-        free = self._concurrency - len(self._reading)
-        if free <= 0:
-            return
-        for state in await self._store.due(self._clock.steady(), free + len(self._reading) + len(self._newsroom.feeds)):
-            feed = self._newsroom.feeds.get(state.feed_id)
-            if feed is None or not feed.enabled or feed.id in self._reading or feed.id in self._quiet:
+        feeds = self._newsroom.feeds
+        for state in await self._store.due(self._clock.steady(), len(feeds) + len(self._reading) + len(self._quiet)):
+            feed_id = state.feed_id
+            if feed_id in feeds and feed_id not in self._reading and feed_id not in self._quiet:
+                self._waiting[feed_id] = state
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start as many of the feeds that wait as may be read at once; each that ends lets the next one in."""
+        while self._waiting and len(self._reading) < self._concurrency:
+            feed_id = next(iter(self._waiting))
+            state = self._waiting.pop(feed_id)
+            feed = self._newsroom.feeds.get(feed_id)
+            if feed is None or not feed.enabled:
                 continue
-            if len(self._reading) >= self._concurrency:
-                return
-            task = asyncio.create_task(self._guarded(feed, state), name=f"poll {feed.id}")
-            self._reading[feed.id] = task
-            task.add_done_callback(partial(self._done, feed.id))
+            task = asyncio.create_task(self._guarded(feed, state), name=f"poll {feed_id}")
+            self._reading[feed_id] = task
+            task.add_done_callback(partial(self._done, feed_id))
 
     def _done(self, feed_id: str, _: asyncio.Task[None]) -> None:
         self._reading.pop(feed_id, None)
+        self._begin()
 
     async def drain(self) -> None:
         """Let what has been read be decided and committed; what is still on its way is asked for again next time."""
+        self._waiting.clear()
         for feed_id, task in self._reading.items():
             if feed_id not in self._settling:
                 task.cancel()
@@ -124,12 +133,18 @@ class PollJob:
         except StoreError as error:
             log.warning("feeds without news will be looked at again soon", error=str(error))
 
-    async def one(self, feed: Feed, state: FeedState, *, later: bool = False) -> Changes:
-        """Read one feed and commit what it means; returns what was committed. Raises StoreError only.
+    async def one(self, feed: Feed, state: FeedState) -> Changes:
+        """Read one feed and commit what it means; returns what was committed. Raises StoreError only."""
+        looked = await self._look(feed, state)
+        if isinstance(looked, Changes):
+            return looked
+        changes = Changes(at=self._clock.now(), states=(looked,))
+        await self._store.commit(changes)
+        return changes
 
-        later: a look that brought no news is committed together with others at the next beat; a crash before that
-        costs one more look.
-        """
+    async def _look(self, feed: Feed, state: FeedState) -> FeedState | Changes:
+        """Read one feed: what was committed, or the feed's next state when there is nothing else to remember. That is
+        committed with others at the next beat; a crash before costs one more look."""
         try:
             reading: Reading | FetchError = await self._source.read(feed, state)
         except FetchError as error:
@@ -137,29 +152,26 @@ class PollJob:
             reading = error
         self._settling.add(feed.id)
         try:
-            changes = await self._settle(feed, state, reading)
-            if changes.only_states:
-                if later:
-                    self._quiet.update((s.feed_id, s) for s in changes.states)
-                else:
-                    await self._store.commit(changes)
-            return changes
+            return await self._settle(feed, state, reading)
         finally:
             self._settling.discard(feed.id)
 
-    async def _settle(self, feed: Feed, state: FeedState, reading: Reading | FetchError) -> Changes:
+    async def _settle(self, feed: Feed, state: FeedState, reading: Reading | FetchError) -> FeedState | Changes:
         """What a reading means; committed already when it is more than a feed's state."""
         if isinstance(reading, FetchError):
-            return self._scheduled((await self._ready()).failed(feed, state, reading, self._clock.now()))
+            now = self._clock.now()
+            return self._scheduled((await self._ready()).failed(feed, state, reading, now), now)
         if reading.unchanged:
-            return self._scheduled((await self._ready()).unchanged(feed, state, reading))
+            return self._scheduled((await self._ready()).unchanged(feed, state, reading), reading.at)
         told = await self._prepared(feed, state, reading)
         async with self._deciding:
             memory = await self._memory(reading, told)
             editor = await self._ready()  # last, so that nothing changes stories by hand before they are committed
-            changes = self._scheduled(editor.decide(feed, state, reading, memory, self._newsroom.judge))
+            changes = editor.decide(feed, state, reading, memory, self._newsroom.judge)
+            states = tuple(self._scheduled(s, changes.at) for s in changes.states)
             if changes.only_states:
-                return changes
+                return states[0]
+            changes = replace(changes, states=states)
             try:
                 await self._store.commit(changes)
             except BaseException:
@@ -170,12 +182,10 @@ class PollJob:
                 log.info(judged.outcome, feed=feed.id, story=judged.story_id, title=judged.entry.title[:120])
         return changes
 
-    def _scheduled(self, changes: Changes) -> Changes:
-        """Next checks by the time that never goes back: by a clock set back an hour they would all be past at once."""
-        behind = self._clock.steady() - changes.at
-        if behind < timedelta(seconds=1):
-            return changes
-        return replace(changes, states=tuple(replace(s, next_check=s.next_check + behind) for s in changes.states))
+    def _scheduled(self, state: FeedState, at: datetime) -> FeedState:
+        """Its next check by the time that never goes back: by a clock set back an hour it would be past at once."""
+        behind = self._clock.steady() - at
+        return state if behind < timedelta(seconds=1) else replace(state, next_check=state.next_check + behind)
 
     async def _memory(self, reading: Reading, told: Told) -> Memory:
         """What may be known to the decision. A chat that could not be reached for a week is told nothing more, until
@@ -220,17 +230,21 @@ class PollJob:
 
     async def _guarded(self, feed: Feed, state: FeedState) -> None:
         try:
-            await self.one(feed, state, later=True)
+            looked = await self._look(feed, state)
+            if isinstance(looked, FeedState):
+                self._quiet[feed.id] = looked
             self._notices.calm("disk")
         except StoreError as error:
             await self._pause(error)
         except Exception:
             log.exception("a feed could not be handled", feed=feed.id)
             failure = FetchError("could not be handled; the log says more")
-            failed = self._scheduled((await self._ready()).failed(feed, state, failure, self._clock.now()))
-            self._quiet.update((s.feed_id, s) for s in failed.states)
+            now = self._clock.now()
+            failed = (await self._ready()).failed(feed, state, failure, now)
+            self._quiet[feed.id] = self._scheduled(failed, now)
 
     async def _pause(self, error: StoreError) -> None:
         log.error("cannot remember what feeds say, so none is read for now", error=str(error))
+        self._waiting.clear()
         self._not_before = self._clock.monotonic() + STORE_PAUSE_S
         await self._notices.sound("disk", disk_trouble(error))

@@ -135,15 +135,13 @@ class Editor:
         away = state.last_ok is not None and now - state.last_ok > pause
         return now - timedelta(seconds=self._outage_s) if away else None
 
-    def unchanged(self, feed: Feed, state: FeedState, reading: Reading) -> Changes:
-        """What to remember of a reading that held what the last one did: only when to look next."""
-        return Changes(
-            at=reading.at, states=(timing.after_reading(feed, state, reading, False, self._bounds, self._rng),)
-        )
+    def unchanged(self, feed: Feed, state: FeedState, reading: Reading) -> FeedState:
+        """The feed's next state after a reading that held what the last one did."""
+        return timing.after_reading(feed, state, reading, False, self._bounds, self._rng)
 
-    def failed(self, feed: Feed, state: FeedState, error: FetchError, now: datetime) -> Changes:
-        """What to remember of a poll that failed: a later next check, and the reason."""
-        return Changes(at=now, states=(timing.after_failure(feed, state, error, now, self._bounds, self._rng),))
+    def failed(self, feed: Feed, state: FeedState, error: FetchError, now: datetime) -> FeedState:
+        """The feed's next state after a poll that failed: a later next check, and the reason."""
+        return timing.after_failure(feed, state, error, now, self._bounds, self._rng)
 
     def forget(self, before: datetime) -> None:
         """Let go of stories nothing can join any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from difflib import get_close_matches
 from typing import Any
 
@@ -65,6 +66,7 @@ class Node:
     column: int = 0
 
 
+@lru_cache(maxsize=4096)
 def parse(rule: str) -> Node:
     """Raises RuleError with the column and what was expected there."""
     if not rule.strip():

@@ -33,8 +33,8 @@ def after_reading(
     if not feed.every_s and reading.ttl_s:
         interval = max(interval, min(reading.ttl_s, bounds.max_s))
     pause = max(interval * rng.uniform(1 - JITTER, 1 + JITTER), reading.retry_after_s or 0.0)
-    return replace(
-        state,
+    return FeedState(
+        feed_id=state.feed_id,
         next_check=reading.at + timedelta(seconds=pause),
         interval_s=interval,
         validators=reading.validators,

@@ -176,6 +176,24 @@ async def test_no_more_reads_than_allowed_at_once():
     assert sorted(set(rig.papers.reads)) == list("abcdefgh")
 
 
+async def test_a_crowd_of_feeds_is_read_in_one_beat_without_a_pause():
+    rig = Rig(*(f"f{n}" for n in range(40)), concurrency=4)
+    await rig.job.run()
+    while rig.job._reading:
+        assert len(rig.job._reading) <= 4
+        await asyncio.wait(rig.job._reading.values(), return_when=asyncio.FIRST_COMPLETED)
+    assert len(rig.papers.reads) == len(set(rig.papers.reads)) == 40
+
+
+async def test_a_stop_begins_no_further_read():
+    rig = Rig(*"abcd", concurrency=1)
+    rig.papers.gate = asyncio.Event()
+    await rig.job.run()
+    await asyncio.sleep(0)
+    await rig.job.drain()
+    assert rig.papers.reads == ["a"]
+
+
 @pytest.mark.parametrize("error", [FetchError("HTTP 500"), RuntimeError("a bug")], ids=["fetch", "bug"])
 async def test_one_feed_s_trouble_is_its_own(error):
     rig = Rig("bad", "good")
