@@ -34,7 +34,11 @@ _EXPECTS = re.compile(
 _TO_COME = frozenset({"file", "hear", "price", "debut", "fine", "ban", "list"})
 """Acts that headlines announce long before; of the others `to delist` is the news itself."""
 _BESIDE = re.compile(r"\b(?:after|since|following|unlike|like|despite) (?:[a-z]+'s )?$|[继像如]$")
-_BACKS = re.compile(r"[- ](?:backed|owned|controlled)\b|(?:站台|旗下|投资|参股|入股)的?")
+_BACKS = re.compile(
+    r"[- ](?:backed|owned|controlled)\b|(?:站台|旗下|投资|参股|入股)的?|(?:ceo|创始人|系)[^，,。:：]{0,5}投[资了]"
+    r"|[^，,。:：]{0,12}(?:是|为|现身)股东"
+)
+_OWNS = re.compile(r"'s |[^，,。:：、和与]{0,6}(?:公司|业务|部门|平台|板块)[\"“「]?")
 _HEARING = re.compile(r"通过.{0,6}聆讯|聆讯通过|过聆讯|\b(?:clear|pass|win)\w*\b.{0,24}\bhearing\b")
 _PRIVATE = re.compile(r"私有化|privat|buyout")
 
@@ -85,7 +89,7 @@ def is_news(folded: str, start: int, end: int = 0) -> bool:
 def beside(folded: str, marks: Sequence[Mark]) -> frozenset[str]:
     """Companies a headline names only beside the one it tells of: `After Didi, China opens …`, `Geely's Zeekr …`."""
     named = [m for m in marks if m.kind == "name"]
-    owners = {m.what for m in named for n in named if n.what != m.what and folded[m.end : n.start] == "'s "}
+    owners = {m.what for m in named for n in named if n.what != m.what and _OWNS.fullmatch(folded, m.end, n.start)}
     passing = {m.what for m in named if _is_beside(folded, m)}
     return frozenset((passing - {m.what for m in named if not _is_beside(folded, m)}) | owners)
 

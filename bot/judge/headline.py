@@ -15,6 +15,8 @@ _WORD = re.compile(rf"[a-z][a-z0-9'-]+|[{HAN}]+")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9.'’&-]*")
 _QUOTED = re.compile(r"《([^》]{2,60})》|[“「『]([^”」』]{0,20}(?:·|清朗)[^”」』]{2,40})[”」』]")
 """Laws and campaigns; other quotes only lay stress on a word."""
+_YEARLY = re.compile(r"(20\d\d)年?[“「『]?清朗(?!·)")
+"""The programme of a year, which all that is said of it on one day is about."""
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _OFFICE = re.compile(rf"([{HAN}]{{2,4}}?)(?:省委|市委|省|市|区)?(?:网信办|互联网信息办公室)")
 _STOP = frozenset(
@@ -94,6 +96,7 @@ def wording(title: str, folded: str, marks: Sequence[Mark]) -> Wording:
         if term in named:
             continue
         (formula if known == FORMULA else weak if known == WEAK else objects)[term] = None
+    objects.update((f"清朗{found[1]}", None) for found in _YEARLY.finditer(folded))
     return Wording(
         tuple(objects),
         tuple(weak),

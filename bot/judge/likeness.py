@@ -17,8 +17,10 @@ from bot.judge.text import fold, is_chinese
 FADE, SLOW_FADE = 0.045, 0.015
 """What a day between two reports takes from their score, in general and for the same step of the same company."""
 STEPS = frozenset({"file", "delist"})
+GOING_PUBLIC = frozenset({"file", "list"})
+"""That a company files, and that it goes public, is said of one step."""
 _LEDE = 240
-NAME, NAMED, SUBJECT, FOREIGN_SUBJECT, ACT, FIGURES = 0.3, 0.2, 0.16, 0.38, 0.15, 0.12
+NAME, NAMED, PROPER, SUBJECT, SECOND, FOREIGN_SUBJECT, ACT, FIGURES = 0.3, 0.2, 0.15, 0.16, 0.1, 0.38, 0.15, 0.12
 LEDE = 0.45
 LANE, ABOUT, ALONE, FOREIGN_ALONE, STRANGERS = 0.3, 0.15, 0.05, 0.1, 0.5
 
@@ -82,11 +84,13 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
 
 
 def _told(verdict: Verdict) -> frozenset[str]:
-    """Subjects that only the words of a review name: `security review` says no more than that there is one."""
+    """Subjects that only the words of a review name: of a company, `security review` says no more than that there is
+    one. Where no company is named, reviewing is the matter."""
     reviews = [m for m in verdict.marks if m.kind == "act" and m.what == "review"]
     subjects = [m for m in verdict.marks if m.kind == "subject"]
     more = {m.what for m in subjects if not any(r.start <= m.start and m.end <= r.end for r in reviews)}
-    return frozenset({m.what for m in subjects} - more)
+    told = frozenset({m.what for m in subjects} - more)
+    return told if more or any(m.kind == "name" for m in verdict.marks) else frozenset()
 
 
 def doc(kept: Mapping[str, Any]) -> Doc:
@@ -107,6 +111,13 @@ def doc(kept: Mapping[str, Any]) -> Doc:
     )  # fmt: skip
 
 
+def same_step(a: Doc, b: Doc) -> bool:
+    """Whether both tell the same step of the same company: such reports may lie days apart."""
+    if not a.names & b.names:
+        return False
+    return bool(a.acts & b.acts & STEPS) or a.deeds | b.deeds == GOING_PUBLIC
+
+
 def likeness(a: Doc, b: Doc, rarity: Callable[[str], float]) -> tuple[float, str]:
     """About 0 to 1.5, and what speaks for it, in words."""
     names, named = a.names & b.names, a.named & b.named
@@ -119,10 +130,12 @@ def likeness(a: Doc, b: Doc, rarity: Callable[[str], float]) -> tuple[float, str
     text = _cosine(a.terms, b.terms, rarity)
     score = text
     score += NAME * _mean(names, a.names, b.names) if names else NAMED * _part(named, a.named, b.named)
+    score += PROPER * bool(a.proper & b.proper and not named)
     score += (FOREIGN_SUBJECT if foreign else SUBJECT) * _part(subjects, a.subjects, b.subjects)
+    score += SECOND * (len(subjects) > 1)
     score += (ACT if named or subjects else 0.2 * ACT) * _part(acts, a.acts, b.acts)
     score += FIGURES * _part(figures, a.numbers, b.numbers) + _sum_tells(a, b) * bool(sums)
-    score -= (SLOW_FADE if names and acts & STEPS else FADE) * days
+    score -= (SLOW_FADE if same_step(a, b) else FADE) * days
     score -= against(a, b)
     said = [f"words {text:.2f}"]
     shown = (("names", named), ("about", subjects), ("acts", acts), ("numbers", figures), ("sums", sums and {"equal"}))

@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 from bot.core.news import Entry, Stage, Story, Verdict
-from bot.judge.likeness import STEPS, Doc, against, describe, doc, likeness
+from bot.judge.likeness import Doc, against, describe, doc, likeness, same_step
 
 WINDOW_DAYS = 3.0
-JOIN = 0.23
+JOIN = 0.21
 STEP_DAYS = 14.0
 """How long a story may be joined: by anything, and by the same step of the same company."""
 LATE_DAYS, LATE_JOIN = 6.0, 0.4
@@ -99,8 +99,7 @@ class StoryIndex:
         docs = self._docs[story_id]
         best, why = 0.0, ""
         for other in docs:
-            step = report.names & other.names and report.acts & other.acts & STEPS
-            late = apart > self._window_s and not step
+            late = apart > self._window_s and not same_step(report, other)
             if late and (apart > LATE_DAYS * 86400 or not _alike(report, other)):
                 continue
             score, said = likeness(report, other, rarity)

@@ -232,7 +232,7 @@ class Judge:
         parts = ahocorasick_rs.AhoCorasick(shorter)
         for alias, number in written.items():
             for inner in {shorter[found] for found, _, _ in parts.find_matches_as_indexes(alias, overlapping=True)}:
-                taken = number in subjects and written[inner] not in subjects
+                taken = number in subjects
                 if by_alias[written[inner]] != by_alias[number] and not taken:
                     self._lexicon.not_inside(written[inner], [number])
 
