@@ -52,7 +52,7 @@ class Telling:
     async def _one(self, feed: Feed, entry: Entry, articles: dict[str, str], rewrites: dict[str, str]) -> None:
         if feed.article and entry.url and len(entry.body) < THIN:
             text = await self._articles.text(entry.url)
-            if text:
+            if summarise(entry.title, text, ()).text:  # a consent wall, for one, says nothing of the matter
                 articles[entry.key] = text
         source = articles.get(entry.key) or entry.body
         if self._rewriter and summarise(entry.title, source, ()).text:

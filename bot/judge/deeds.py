@@ -25,6 +25,13 @@ _DENIES = re.compile(
     r"\b(?:not|no|never|denies|denied|deny|without|avoids?|escapes?|isn't|wasn't|won't)\b[^,;]{0,12}$"
     r"|[未没无]有?被?$|否认[^，,]{0,6}$|尚未[^，,]{0,4}$"
 )
+_THREAT = re.compile(
+    r"的?(?:风险|危机|威胁|压力|担忧|疑云|警报|可能)| (?:risks?|threats?|fears?|dangers?|worries|concerns?|clock)\b"
+)
+_THREATENED = re.compile(
+    r"\b(?:risks?|threats?|fears?|dangers?|worries|prospects?) (?:of|over|about) (?:an? |the )?$|(?:免于|避免|解除)$"
+)
+"""What is only threatened, or no longer is."""
 _EXPECTS = re.compile(
     r"\bto $|\b(?:plans?|planning|may|might|could|would|seeks?|aims?|set|eyes?|eyeing|weighs?|weighing|mulls?"
     r"|considers?|considering|ahead of|before|wants?|hopes?|prepares?|preparing|expected|due|poised|nears?|about|ready"
@@ -83,7 +90,9 @@ def expects(folded: str, marks: Sequence[Mark]) -> bool:
 def is_news(folded: str, start: int, end: int = 0) -> bool:
     """Whether what stands there is said to have happened now."""
     before = _clause(folded, start)
-    return not (_RECALLS.search(before) or _DENIES.search(before) or _RECALLS_AFTER.match(folded[end or start :]))
+    after = folded[end or start :]
+    told_of_another_time = _RECALLS.search(before) or _RECALLS_AFTER.match(after)
+    return not (told_of_another_time or _DENIES.search(before) or _THREATENED.search(before) or _THREAT.match(after))
 
 
 def beside(folded: str, marks: Sequence[Mark]) -> frozenset[str]:

@@ -82,6 +82,18 @@ def test_what_is_recalled_denied_or_anothers_is_no_news(title: str, body: str) -
     assert became((0, "China's cyberspace regulator summons Baidu", ""), (1, title, body)) == ["alert", "grew"]
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "中概股退市风险缓解 滴滴表示关注",
+        "Delisting threat to Didi eases, US regulator says",
+        "Didi shares jump as fears of a delisting fade",
+    ],
+)
+def test_what_only_threatens_was_not_done(title: str) -> None:
+    assert "delist" not in acts(title)
+
+
 def test_what_a_headline_says_was_done() -> None:
     assert acts("China fines Weibo 1 billion yuan after cybersecurity review") == {"fine"}
     assert acts("滴滴被罚后重新上架") == {"resume"}

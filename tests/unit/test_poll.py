@@ -280,6 +280,15 @@ async def test_an_article_that_cannot_be_had_costs_nothing():
     assert (await rig.store.counts())["pending"] == 1
 
 
+async def test_an_article_behind_a_consent_wall_leaves_the_summary_to_the_feed():
+    wall = "We and our partners use cookies to store your consent preferences. Accept all cookies to continue."
+    body = "The regulator named three breaches of its rules."
+    library = Library(a=wall)
+    (story,) = await read_after_the_first_time(Rig("wire", library=library), entry(FINE, path="/a", body=body))
+    assert library.asked == ["https://wire.example/a"]
+    assert story.summary == body
+
+
 async def test_a_flood_of_headlines_reads_few_articles():
     library = Library()
     titles = [f"China's cyberspace regulator fines platform number {n}0{n}" for n in range(20)]
