@@ -46,10 +46,23 @@ class TinyStore:
         self._meta = orjson.loads(meta) if isinstance(meta, bytes) else {}
         self._cold = self._cold_file(self._meta.get("archive", 0))
         self._cold.open(self._meta.get("archive_length", 0))
+        self._say_what_is_lost()
         self._states = {s.feed_id: s for s in self._all("states", codec.STATE)}
         self._know_people()
         self._search = StorySearch(lambda: self._all("stories", codec.STORY))
         self._index_deliveries()
+
+    def _say_what_is_lost(self) -> None:
+        """No alert needs past decisions, so that they are gone stops nothing; but somebody should know."""
+        wanted = self._meta.get("archive_length", 0)
+        if self._cold and self._cold.length < wanted:
+            log.error(
+                "the archive is cut short, so past decisions cannot be looked up; restore a backup, or go on without "
+                f"them: python -m bot db repair --data {self._directory}",
+                file=str(self._cold.path),
+                at_byte=self._cold.length,
+                of=wanted,
+            )
 
     async def close(self) -> None:
         if self._cold:

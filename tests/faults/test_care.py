@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.core.changes import Changes
 from bot.core.errors import Corrupt, Locked, StoreError
@@ -113,7 +114,19 @@ async def test_a_lost_archive_is_said_and_can_be_done_without(tmp_path: Path) ->
     (tmp_path / "d" / "archive-0000.records").write_bytes(b"")
     with pytest.raises(StoreError, match=r"archive-0000.records ends at byte 0"):
         list(care.check(tmp_path / "d"))
+    with capture_logs() as said:
+        store = TinyStore(tmp_path / "d")
+        await store.open()
+        await store.close()
+    (told,) = [line for line in said if line["log_level"] == "error"]
+    assert "db repair" in told["event"]
+    assert told["at_byte"] == 0 < told["of"]
     assert "past decisions" in "\n".join(care.repair(tmp_path / "d"))
+    with capture_logs() as said:
+        store = TinyStore(tmp_path / "d")
+        await store.open()
+        await store.close()
+    assert said == []
     assert "is well" in "\n".join(care.check(tmp_path / "d"))
 
 
