@@ -87,12 +87,12 @@ class Wording:
 
 def wording(title: str, folded: str, marks: Sequence[Mark]) -> Wording:
     """title: as written, since capitals and quotes tell names; folded: the same, as the marks count it."""
-    acts = [(m.start, m.end) for m in marks if m.kind in ("act", "general")]
+    edges = [(m.start, m.end) for m in marks if m.kind in ("act", "general", "name")]
     named = {term for m in marks if m.kind == "name" for term, _ in _terms(folded[m.start : m.end], ())}
     objects: dict[str, None] = {}
     weak: dict[str, None] = {}
     formula: dict[str, None] = {}
-    for term, known in _terms(folded, acts):
+    for term, known in _terms(folded, edges):
         if term in named:
             continue
         (formula if known == FORMULA else weak if known == WEAK else objects)[term] = None
@@ -120,10 +120,10 @@ def numbers(folded: str) -> set[str]:
     return {n for n in found if len(n.replace(".", "")) > 1 and not re.fullmatch(r"(19|20)\d\d|0+", n)}
 
 
-def _terms(folded: str, acts: Iterable[tuple[int, int]]) -> Iterator[tuple[str, float]]:
+def _terms(folded: str, edges: Iterable[tuple[int, int]]) -> Iterator[tuple[str, float]]:
     """Words of Latin script by their stem, Chinese in pairs of characters, with what they count. A formula in Chinese
     is cut out first, so that no pair reaches across its edge."""
-    spans = [*acts, *((m.start(), m.end()) for m in _CUT.finditer(folded))]
+    spans = [*edges, *((m.start(), m.end()) for m in _CUT.finditer(folded))]
     held = bytearray(len(folded))
     for start, end in spans:
         held[start:end] = b"\1" * (end - start)
@@ -162,10 +162,11 @@ def _proper(title: str, folded: str, marks: Sequence[Mark]) -> Iterator[str]:
     longer = [w for w in words if len(w[0]) > 3]
     shouted = len(longer) > 3 and sum(w[0][0].isupper() for w in longer) > 0.75 * len(longer)
     for number, word in enumerate(words):
-        bare = stemmed(fold(word[0]).removesuffix("'s").strip(".'-&"))
-        if len(bare) < 3 or bare in _COMMON_CAPITALS or bare in known or stemmed(bare) in _FORMULA_EN:
+        whole = fold(word[0]).removesuffix("'s").strip(".'-&")
+        bare = stemmed(whole)
+        if len(bare) < 3 or bare in _COMMON_CAPITALS or stemmed(bare) in _FORMULA_EN:
             continue
-        if any(part in known for part in re.findall(r"[a-z0-9]+", bare)):
+        if any(part in known for part in (bare, *re.findall(r"[a-z0-9]+", whole))):
             continue
         inner = any(c.isupper() for c in word[0][1:]) and not word[0].isupper()
         begins = number == 0 or title[: word.start()].rstrip()[-1:] in ".:?!“'\"‘—-|"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.core.news import Entry, Verdict
+from bot.core.news import Entry, Mark, Verdict
 from bot.judge.deeds import LANES, beside, own
 from bot.judge.headline import FORMULA, OBJECT, WEAK, lede, numbers, wording
 from bot.judge.retold import print_of
@@ -57,6 +57,7 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
     here = {kind: list(dict.fromkeys(m.what for m in verdict.marks if m.kind == kind)) for kind in ("name", "subject")}
     passing = beside(title, verdict.marks)
     told = _told(verdict)
+    unnamed = _without_names(title, verdict)
     return {
         "key": entry.key,
         "keys": list(entry.aliases),
@@ -76,21 +77,41 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
         "about": [subject for subject in here["subject"] if subject not in told],
         "acts": list(verdict.acts),
         "deeds": sorted(own(title, verdict.marks)),
-        "numbers": sorted(numbers(f"{title} {body}")),
+        "numbers": sorted(numbers(f"{unnamed} {body}")),
         "sums": sorted(buckets(verdict.amounts)),
         "topics": list(verdict.topics),
         "han": is_chinese(entry.title),
     }
 
 
+def _without_names(title: str, verdict: Verdict) -> str:
+    """The headline with blanks for the companies in it: the number in 51job is none."""
+    for mark in (m for m in verdict.marks if m.kind == "name"):
+        title = title[: mark.start] + " " * (mark.end - mark.start) + title[mark.end :]
+    return title
+
+
 def _told(verdict: Verdict) -> frozenset[str]:
-    """Subjects that only the words of a review name: of a company, `security review` says no more than that there is
-    one. Where no company is named, reviewing is the matter."""
+    """Subjects that only the name of a company tells (QuantumCTek), or the words of a review: of a company, `security
+    review` says no more than that there is one. Where no company is named, reviewing is the matter."""
+    names = [m for m in verdict.marks if m.kind == "name"]
+    if names:
+        held = {m.what for m in verdict.marks if m.kind == "subject" and not any(_covers(n, m) for n in names)}
+        return frozenset({m.what for m in verdict.marks if m.kind == "subject"} - (held - _of_reviews(verdict)))
+    reviewed = _of_reviews(verdict)
+    return reviewed if {m.what for m in verdict.marks if m.kind == "subject"} - reviewed else frozenset()
+
+
+def _covers(outer: Mark, inner: Mark) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+def _of_reviews(verdict: Verdict) -> frozenset[str]:
+    """Subjects that stand nowhere but in the words of a review."""
     reviews = [m for m in verdict.marks if m.kind == "act" and m.what == "review"]
     subjects = [m for m in verdict.marks if m.kind == "subject"]
-    more = {m.what for m in subjects if not any(r.start <= m.start and m.end <= r.end for r in reviews)}
-    told = frozenset({m.what for m in subjects} - more)
-    return told if more or any(m.kind == "name" for m in verdict.marks) else frozenset()
+    more = {m.what for m in subjects if not any(_covers(review, m) for review in reviews)}
+    return frozenset({m.what for m in subjects} - more)
 
 
 def doc(kept: Mapping[str, Any]) -> Doc:
@@ -130,7 +151,7 @@ def likeness(a: Doc, b: Doc, rarity: Callable[[str], float]) -> tuple[float, str
     text = _cosine(a.terms, b.terms, rarity)
     score = text
     score += NAME * _mean(names, a.names, b.names) if names else NAMED * _part(named, a.named, b.named)
-    score += PROPER * bool(a.proper & b.proper and not named)
+    score += PROPER * bool(a.proper & b.proper and not (a.names and b.names))
     score += (FOREIGN_SUBJECT if foreign else SUBJECT) * _part(subjects, a.subjects, b.subjects)
     score += SECOND * (len(subjects) > 1)
     score += (ACT if named or subjects else 0.2 * ACT) * _part(acts, a.acts, b.acts)

@@ -10,7 +10,7 @@ import structlog
 
 from bot.core.chat import Keyword
 from bot.core.news import Entry, Evidence, Mark, Match, Stage, Verdict
-from bot.judge.lexicon import Found, Hit, Lexicon
+from bot.judge.lexicon import Found, Hit, Lexicon, Word
 from bot.judge.rules import Compiler, Rule
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.text import offsets
@@ -226,15 +226,20 @@ class Judge:
     def _longest_wins(self, book: RuleBook, by_alias: dict[int, str]) -> None:
         """京东 does not count inside 京东健康, which is another company. A subject takes no company's or venue's name
         away: Nasdaq counts in `Nasdaq proposes`."""
-        written = {alias: self._lexicon.add(alias) for name in book.names for alias in name.aliases}
-        subjects = {self._lexicon.add(a) for name in book.names if SUBJECTS in name.tags for a in name.aliases}
-        shorter = list(written)
-        parts = ahocorasick_rs.AhoCorasick(shorter)
-        for alias, number in written.items():
-            for inner in {shorter[found] for found, _, _ in parts.find_matches_as_indexes(alias, overlapping=True)}:
-                taken = number in subjects
-                if by_alias[written[inner]] != by_alias[number] and not taken:
-                    self._lexicon.not_inside(written[inner], [number])
+        numbers = {alias: self._lexicon.add(alias) for name in book.names for alias in name.aliases}
+        subjects = {numbers[alias] for name in book.names if SUBJECTS in name.tags for alias in name.aliases}
+        by_text: dict[str, list[int]] = {}
+        for alias, number in numbers.items():
+            by_text.setdefault(Word.parse(alias).text, []).append(number)
+        texts = list(by_text)
+        parts = ahocorasick_rs.AhoCorasick(texts)
+        for longer in texts:
+            within = {texts[found] for found, _, _ in parts.find_matches_as_indexes(longer, overlapping=True)} - {
+                longer
+            }
+            for inner in (number for text in within for number in by_text[text]):
+                outer = [n for n in by_text[longer] if n not in subjects and by_alias[n] != by_alias[inner]]
+                self._lexicon.not_inside(inner, outer)
 
     def _add(self, word: str, where: str) -> int:
         try:

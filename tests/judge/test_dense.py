@@ -17,9 +17,10 @@ from bot.judge.decide import Editor, Memory, keys_of
 from bot.judge.likeness import doc
 from bot.judge.retold import Texts
 from bot.judge.stories import StoryIndex
+from bot.judge.text import is_chinese
 from bot.judge.timing import Bounds
 from tests.fakes.clock import START
-from tests.unit.examples import entry, judge
+from tests.unit.examples import book, entry, judge, story
 
 DAY = YAML(typ="safe").load(Path(__file__).with_name("dense.yaml"))
 FEED = Feed(id="wire", url="https://wire.example")
@@ -123,3 +124,36 @@ def test_stories_kept_by_an_earlier_version_are_joined_still() -> None:
     assert index.find(later, judge().judge(later), START) is not None
     kept, _ = stories_of([later], (before,))
     assert [k.outcome for k in kept] == ["grew"]
+
+
+def shortest_names(han: bool) -> list[str]:
+    """One alias of each company of the catalogue, in Chinese or not; guarded ones left out."""
+    named = [n for n in book().names if "companies" in n.tags and not n.unless]
+    found = ([a.strip("*=") for a in n.aliases if is_chinese(a) == han and not a.startswith("=$")] for n in named)
+    return [aliases[0] for aliases in found if aliases]
+
+
+@pytest.mark.parametrize(
+    "headline", ["{} files for Hong Kong IPO", "{} to delist from New York Stock Exchange", "{}向港交所递交招股书"]
+)
+def test_no_two_companies_are_one_story_in_the_same_words(headline: str) -> None:
+    names = shortest_names(is_chinese(headline))
+    assert len(names) > 600
+    index, owners = StoryIndex(), {}
+    for number, name in enumerate(names):
+        one = entry(headline.format(name), feed=f"paper{number}", at=START + timedelta(seconds=number))
+        verdict = judge().judge(one)
+        if not verdict.alert:
+            continue
+        joined = index.find(one, verdict, START)
+        assert joined is None, (name, owners[joined.story_id], joined.why)
+        owners[str(number)] = name
+        index.add(replace(story(str(number)), features=index.features(one, verdict, START)))
+
+
+def test_no_name_stands_for_two_companies() -> None:
+    owners: dict[str, str] = {}
+    for name in book().names:
+        if "companies" in name.tags:
+            for alias in name.aliases:
+                assert owners.setdefault(alias.strip("=").casefold(), name.key) == name.key, alias
