@@ -63,9 +63,11 @@ class Judge:
         self._lexicon.freeze()
 
     def glance(self, title: str, body: str) -> Found | None:
-        """The words that stand in a text; None when without any that a rule needs, as nearly all texts are."""
+        """The words that stand in a text; None when no rule has all it needs there, as in nearly all texts."""
         found = self._lexicon.find(title, body)
-        return None if self._triggers.isdisjoint(found.hits) else found
+        if self._triggers.isdisjoint(found.hits) or not any(rule.weight > 0 for _, rule in self._possible(found)):
+            return None
+        return found
 
     def judge(self, entry: Entry, found: Found | None = None) -> Verdict:
         """found: of a glance at this entry. Never raises: an entry that cannot be judged is skipped with the reason,
@@ -77,8 +79,8 @@ class Judge:
             return skipped(error)
 
     def _judge(self, entry: Entry, found: Found | None) -> Verdict:
-        found = found or self.glance(entry.title, entry.body)
-        if not found:
+        found = found or self._lexicon.find(entry.title, entry.body)
+        if self._triggers.isdisjoint(found.hits):
             return NOTHING
         possible = self._possible(found)
         if not any(rule.weight > 0 for _, rule in possible):
@@ -155,7 +157,7 @@ class Judge:
     def _possible(self, found: Found) -> list[tuple[int, Rule]]:
         """Rules whose words all stand there, once each, with the number of their topic."""
         present = found.hits.keys()
-        rules = {id(pair[1]): pair for word in present if word in self._by_word for pair in self._by_word[word]}
+        rules = {id(pair[1]): pair for word in present & self._by_word.keys() for pair in self._by_word[word]}
         return [pair for pair in rules.values() if not any(map(present.isdisjoint, pair[1].needs))]
 
     def holds(self, topic: str, rule: str, entry: Entry) -> bool:
@@ -167,8 +169,8 @@ class Judge:
 
     def near_misses(self, entry: Entry, most: int = 5) -> tuple[Stage, ...]:
         """Rules that lack only one thing to fire on this entry, and what that is; for people, not for every poll."""
-        found = self.glance(entry.title, entry.body)
-        if not found:
+        found = self._lexicon.find(entry.title, entry.body)
+        if self._triggers.isdisjoint(found.hits):
             return ()
         self._names(found)
         present = found.hits.keys()

@@ -347,3 +347,8 @@ def test_any_rule_is_used_or_refused_in_words(rule: str) -> None:
     for title in ("CAC fined Lemon $1bn", "柠檬被罚款80亿元，100余万用户", rule):
         assert "skipped" not in made.judge(entry(title)).reason
         made.near_misses(entry(title))
+
+
+def test_no_shipped_rule_is_a_pattern_alone():
+    """Such a rule would be tried on every text; half the cost of judging noise would be its."""
+    assert not judge()._lexicon._watched
