@@ -23,7 +23,7 @@ from bot.core.lenient import loads
 from bot.core.news import Entry, Story, Verdict
 from bot.judge.stories import OPEN_DAYS, StoryIndex, with_memory
 from bot.judge.text import is_chinese
-from bot.judge.verdict import NOTHING, Judge, skipped
+from bot.judge.verdict import Judge, skipped
 from bot.runners.clock import SystemClock
 
 log = structlog.get_logger("judge")
@@ -72,7 +72,7 @@ def _said(verdict: Verdict, story: str | None) -> dict[str, Any]:
     }
 
 
-_NOTHING = _said(NOTHING, None)
+_NOTHING = _said(Verdict(alert=False, reason="no rule finds all its words in it"), None)
 
 
 def _chunks(fd: int) -> Iterator[tuple[int, list[bytes]]]:
