@@ -104,7 +104,7 @@ def build(
     newsroom = newsroom_of(settings, feeds)
     rng = random.Random()
     writing = SafeFetcher(clock, allow_networks=ANYWHERE, timeout_s=WITHIN_S)  # to what the operator named himself
-    telling = Telling(ArticleReader(fetcher), _rewriter(settings, writing))
+    telling = Telling(ArticleReader(fetcher, worker), _rewriter(settings, writing))
     channels = _channels(settings, store, clock, data, console=console)
     notices = Notices(_owners(settings), channels, clock)
     return Parts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, MutableMapping, Sequence
@@ -27,8 +28,11 @@ def set_up(level: str, secrets: Sequence[str], stream: TextIO | None = None) -> 
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     last: Any = (
-        structlog.dev.ConsoleRenderer() if out.isatty() else structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.dev.ConsoleRenderer(colors=colours)
+        if out.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,

@@ -24,6 +24,7 @@ from bot.judge.timing import Bounds
 from bot.runners.clock import ReplayClock, SystemClock
 from bot.sources.http import SafeFetcher
 from bot.stores.disk import must_be_writable
+from bot.stores.journal import must_be_free
 
 REPLAY_S = 18.0
 PROBED = 6
@@ -38,6 +39,8 @@ def command(
     or_demo: Annotated[bool, typer.Option(help="The demo, when no feed can be reached and no token is set.")] = False,
 ) -> None:
     """Run the bot: every channel whose token is set; the console chat when none is."""
+    if not demo:
+        must_be_free(data)  # said at once, and not when all the rules have been read
     settings = load(config, dotenv=DOTENV)
     logs.set_up(_level(settings), settings.environment.secrets())
     environment = settings.environment
@@ -46,8 +49,8 @@ def command(
     if or_demo and not demo and not (environment.telegram_token or environment.slack_bot_token):
         demo = not asyncio.run(_reachable(settings))
         if demo:
-            _say("No feed can be reached from here, so this is the demo: a week of August 2022 in a few seconds, from")
-            _say("bundled feeds, through the same fetcher, rules, store and chat. Online, `make run` reads live news.")
+            _say("No feed can be reached from here, so this is the demo: August 2022 in some twenty seconds,")
+            _say("from bundled feeds, through the same fetcher, rules, store and chat. Online, `make run` reads news.")
     try:
         asyncio.run(_demo(settings) if demo else _live(settings, data, console=console))
     except KeyboardInterrupt:

@@ -87,6 +87,11 @@ def check_push(document: Document, topics: Collection[str], environment: Environ
 
 
 def _unreachable(chat_id: str, channels: Mapping[str, object], environment: Environment) -> str:
+    if "://" in chat_id:
+        return (
+            "an address stands here, which may hold a secret: write apprise:<name>, and put the address into "
+            f"{variable_of('<name>')}"
+        )
     channel, _, name = chat_id.partition(":")
     if channel == "apprise":
         if name not in environment.apprise and variable_of(name) not in environment.refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 from io import StringIO
 from pathlib import Path
 
@@ -16,6 +17,7 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 def read_dotenv(path: Path) -> tuple[dict[str, str], list[Problem]]:
     """Its variables, and what is wrong with its lines; a problem never shows a value."""
+    logging.getLogger("dotenv").setLevel(logging.ERROR)  # what it would warn of is told below, with its place
     try:
         data = path.read_bytes()
         text = data.decode("utf-16" if data.startswith(_WIDE) else "utf-8-sig")

@@ -5,10 +5,21 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from bot.config.files import SECRET_KEY
 from bot.core.durations import seconds, words
 from bot.core.news import ALL_ENTRIES, Kind, Tier
 
@@ -59,6 +70,18 @@ def _address(value: str) -> str:
 def _url(value: str) -> str:
     if not re.match(r"^https?://[^\s/@?#]+([/?#]|$)", value) or re.search(r"\s", value):
         raise ValueError("must be an http:// or https:// address without spaces or credentials")
+    try:
+        port = urlsplit(value).port
+    except ValueError:
+        raise ValueError("is no address: its host or port cannot be") from None
+    if port == 0:
+        raise ValueError("is no address: there is no port 0")
+    return value
+
+
+def _endpoint(value: str) -> str:
+    if any(SECRET_KEY.search(name) for name, _ in parse_qsl(urlsplit(_url(value)).query, keep_blank_values=True)):
+        raise ValueError("holds a secret, which may not stand here: put the key into TOCSIN_LLM_KEY")
     return value
 
 
@@ -76,18 +99,20 @@ class Poll(_Strict):
     max_age: an entry published longer ago than this is archived, not alerted."""
 
     min: PollEvery = 60
-    max: PollEvery = 3600
+    max: PollEvery = Field(default="1h", validate_default=True)  # its order with min is looked at whatever is given
     timeout: Annotated[Duration, _at_least(1, 120, "1s and 120s")] = 20
     concurrency: Annotated[int, Field(ge=1, le=500)] = 50
     per_host: Annotated[int, Field(ge=1, le=50)] = 2
     first: First = 0
     max_age: Annotated[Duration, _at_least(60, 365 * 86400, "1m and 365d")] = 3 * 86400
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Poll:
-        if self.min > self.max:
-            raise ValueError(f"min ({words(self.min)}) is longer than max ({words(self.max)})")
-        return self
+    @field_validator("max")
+    @classmethod
+    def _in_order(cls, longest: float, info: ValidationInfo) -> float:
+        shortest = info.data.get("min", 0.0)
+        if shortest > longest:
+            raise ValueError(f"min ({words(shortest)}) is longer than max ({words(longest)})")
+        return longest
 
 
 class Fetch(_Strict):
@@ -119,7 +144,7 @@ class Llm(_Strict):
     """url: of an endpoint that speaks OpenAI's chat completions, up to and including `/v1`. Its key, when it wants
     one, is TOCSIN_LLM_KEY."""
 
-    url: Annotated[str, AfterValidator(_url)]
+    url: Annotated[str, AfterValidator(_endpoint)]
     model: Annotated[str, Field(min_length=1, max_length=100)]
 
 

@@ -15,6 +15,7 @@ from bot.config.files import Document, Path_, check, read
 from bot.core.errors import Problem
 from bot.core.news import Entry, Tier
 from bot.judge.amounts import Rates
+from bot.judge.grammar import parse
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.text import is_chinese
 from bot.judge.verdict import Judge
@@ -124,8 +125,25 @@ def load_rules(directory: Path) -> tuple[RuleBook | None, list[Problem]]:
         for path, text in _doubles(topics, companies):
             topics_doc.problems.append(topics_doc.problem(path, text))
         _prove(topics_doc, topics, book)
+    if topics is None:
+        _spell(topics_doc)
     problems = [*topics_doc.problems, *companies_doc.problems]
     return (None if problems else book), problems
+
+
+def _spell(document: Document) -> None:
+    """Of a file that has other mistakes: the rules nobody could read, all the same."""
+    topics = document.values.get("topics") if isinstance(document.values, dict) else None
+    for name, topic in topics.items() if isinstance(topics, dict) else ():
+        rules = topic.get("rules") if isinstance(topic, dict) else None
+        for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+            if isinstance(rule, dict) and isinstance(rule.get("when"), str):
+                try:
+                    parse(rule["when"])
+                except RuleError as error:
+                    path = ("topics", name, "rules", number, "when")
+                    said = RuleError(error.text, rule=str(rule.get("id", "")), topic=str(name), column=error.column)
+                    document.problems.append(document.problem(path, str(said)))
 
 
 def _book(topics: TopicsFile, companies: CompaniesFile | None) -> RuleBook:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from bot.config.dotenvs import read_dotenv
@@ -15,6 +16,10 @@ _PLACEHOLDER = re.compile(r"^(|changeme|change-me|todo|xxx+|\.\.\.|your[-_ ].*|<
 _OWNER = re.compile(r"^(telegram:\d+|slack:[A-Z0-9]+:[A-Z0-9]+|console:\w+)$")
 _APPRISE = "TOCSIN_APPRISE_"
 WHERE = "environment"
+NAMES = (
+    "TELEGRAM_BOT_TOKEN", "TELEGRAM_API_BASE", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_API_BASE", "TOCSIN_OWNERS",
+    "TOCSIN_LLM_KEY", "TOCSIN_LOG", "TOCSIN_DATABASE_URL", "TOCSIN_HTTP",
+)  # fmt: skip
 
 
 class Secret:
@@ -61,7 +66,7 @@ class Environment:
 
 def load(variables: Mapping[str, str] | None = None, dotenv: Path | None = None) -> tuple[Environment, list[Problem]]:
     """Read variables (the process's own by default), over `.env` when it is there. Problems never show a value."""
-    from_file, wrong = read_dotenv(dotenv) if dotenv and dotenv.is_file() else ({}, [])
+    from_file, wrong = read_dotenv(dotenv) if dotenv and dotenv.exists() else ({}, [])
     reader = _Reader({**from_file, **(os.environ if variables is None else variables)}, wrong)
     environment = Environment(
         telegram_token=reader.secret(
@@ -89,6 +94,7 @@ def load(variables: Mapping[str, str] | None = None, dotenv: Path | None = None)
         )
     if reader.get("TOCSIN_HTTP"):
         reader.complain("TOCSIN_HTTP", "health and metrics over HTTP are not built yet; unset it")
+    reader.misspelt(from_file)
     return replace(environment, refused=frozenset(reader.refused)), reader.problems
 
 
@@ -106,6 +112,18 @@ class _Reader:
     def complain(self, name: str, text: str) -> None:
         self.refused.add(name.removesuffix("_FILE"))
         self.problems.append(Problem(WHERE, 0, 0, f"{name}: {text}"))
+
+    def misspelt(self, from_file: Mapping[str, str]) -> None:
+        """Names that look like ours and are none. Other programs have variables too, so those of the environment must
+        begin as only ours do; `.env` is ours."""
+        for name in sorted(self._variables):
+            bare = name.removesuffix("_FILE")
+            if bare in NAMES or name.startswith(_APPRISE) or not (name in from_file or name.startswith("TOCSIN_")):
+                continue
+            near = get_close_matches(bare, NAMES, 1, 0.8)
+            if near or name.startswith("TOCSIN_"):
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
+                self.complain(name, f"is no variable of this bot; {hint}")
 
     def get(self, name: str) -> str:
         return self._variables.get(name, "").strip()

@@ -11,15 +11,28 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from bot.sources.decoding import sound_references
+from bot.sources.raw import RawFeed
 
 MAX_FIELD = 64 * 1024
+MAX_BODY = 4000
 _MARKUP = re.compile(r"<[a-zA-Z/!?]|&(#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,31});")
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--.{0,2000}?-->|<!\[CDATA\[|\]\]>", re.S)
+# A comment ends before the next one begins, or a flood of beginnings costs its square.
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--(?:(?!<!--).){0,2000}?-->|<!\[CDATA\[|\]\]>", re.S)
 _SPACES = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\ufeff\ufffe\uffff\ud800-\udfff]")
 MAX_TITLE = 1000
 # No text of a feed is worth the time a hostile one of megabytes takes to read as HTML.
 _MAX_HTML = 4 * MAX_FIELD
+
+
+def cleaned(feed: RawFeed) -> RawFeed:
+    """The same feed, its texts plain and no longer than they are kept."""
+    feed.title = plain_title(feed.title)[:200]
+    for item in feed.items:
+        item.title, item.body = plain_title(item.title), plain_body(item.body, MAX_BODY)
+        item.source, item.author = plain_title(item.source), plain_title(item.author)[:200]
+        item.id, item.link, item.date = item.id[:MAX_FIELD], item.link[:MAX_FIELD], item.date[:MAX_TITLE]
+    return feed
 
 
 def plain_title(raw: str) -> str:

@@ -11,23 +11,13 @@ from bot.core.errors import NotAFeed
 from bot.core.identity import entry_keys
 from bot.core.news import Entry, Feed, FeedState, Kind, Reading
 from bot.core.ports import Clock, Fetched, Fetcher
-from bot.sources import jsonfeed, page, rows, strict
-from bot.sources.cleaning import absolute, language, plain_body, plain_title
+from bot.sources import strict
+from bot.sources.cleaning import absolute, cleaned, language
 from bot.sources.dates import published
-from bot.sources.decoding import (
-    Shape,
-    challenge,
-    classify,
-    decode,
-    must_be_text,
-    refused,
-    sound_references,
-    without_declaration,
-)
+from bot.sources.decoding import Shape, classify, decode, must_be_text, sound_references, without_declaration
 from bot.sources.raw import RawFeed, RawItem
 from bot.sources.worker import FeedWorker
 
-MAX_BODY = 4000
 _MAX_AGE = re.compile(r"max-age=(\d{1,7})")
 _AGGREGATORS = ("news.google.com",)
 _MOST_TITLES = 2
@@ -69,42 +59,26 @@ class FeedReader:
             moved_to=fetched.permanent_url,
             retry_after_s=fetched.retry_after_s,
             ttl_s=raw.ttl_s,
-            title=plain_title(raw.title)[:200],
+            title=raw.title,
             notes=notes,
         )
 
     async def _raw(self, feed: Feed, fetched: Fetched) -> RawFeed:
         must_be_text(fetched.body)
-        text = decode(fetched.body, fetched.headers.get("content-type", ""))
-        shape = classify(text)
-        if feed.kind is Kind.HTML:
-            if shape is not Shape.HTML:
-                raise (
-                    refused(text, shape) if shape is Shape.EMPTY else NotAFeed("no web page came, but this feed is one")
-                )
-            try:
-                return page.read(text, feed.options)
-            except NotAFeed:
-                raise (refused(text, shape) if challenge(text) else NotAFeed(_no_rows(feed))) from None
-        if feed.kind is Kind.JSON:
-            if shape not in (Shape.JSON, Shape.JSON_FEED, Shape.OTHER):
-                raise refused(text, shape)
-            return rows.read(text, feed.options)
-        if shape is Shape.JSON_FEED:
-            return jsonfeed.read(text)
-        if shape is not Shape.XML_FEED:
-            raise refused(text, shape)
-        text = without_declaration(text)
-        # A long document is put right and read in the worker, so that it holds nobody up.
-        quick = strict.read(sound_references(text)) if len(text) <= strict.MAX_CHARS else None
-        found = quick if quick and quick.items else await self._worker.parse(text)
-        if not found.items and challenge(text):
-            raise refused(text, Shape.HTML)
-        return found
+        content_type = fetched.headers.get("content-type", "")
+        quick = _quick(fetched.body, content_type) if feed.kind is Kind.FEED else None
+        return quick or await self._worker.parse(fetched.body, content_type, feed.kind, feed.options)
 
 
-def _no_rows(feed: Feed) -> str:
-    return f"the page has no row that fits {feed.options.get('item', '')!r}: it has changed, or another page came"
+def _quick(body: bytes, content_type: str) -> RawFeed | None:
+    """A short, well-formed feed, read here and now. None for all else, which may hold everybody up."""
+    if len(body) > strict.MAX_CHARS:
+        return None
+    text = decode(body, content_type)
+    if classify(text) is not Shape.XML_FEED:
+        return None
+    found = strict.read(sound_references(without_declaration(text)))
+    return cleaned(found) if found and found.items else None
 
 
 def entries(feed: Feed, raw: RawFeed, base: str, now: datetime) -> tuple[Entry, ...]:
@@ -132,18 +106,17 @@ def _common_links(raw: RawFeed) -> set[str]:
 def _entry(
     feed: Feed, item: RawItem, base: str, now: datetime, shared: set[str], common: set[str], *, aggregator: bool
 ) -> Entry | None:
-    title = plain_title(item.title)
-    body = plain_body(item.body, MAX_BODY)
+    title, body = item.title, item.body
     if not title and body:
         title = body.split("\n", 1)[0][:160]
     link = absolute(item.link, base)
     moment, day_only = published(item.date, now, feed.zone, feed.options.get("date_format", ""))
     # Placeholders: HKEX lists items titled "2026"; some feeds end in an empty item.
-    if not title or (title.isdecimal() and len(title) <= 4) or not (link or item.id or moment or body):
+    if not title or (title.isdecimal() and len(title) <= 4):
         return None
     source = feed.outlet
     if aggregator and item.source:
-        source = plain_title(item.source)
+        source = item.source
         title = title.removesuffix(f" - {source}")
     guid = item.id
     if filing := _EDGAR_ID.search(guid):
@@ -167,5 +140,5 @@ def _entry(
         source=source,
         lang=feed.lang or language(f"{title} {body}"),
         tier=feed.tier,
-        author=plain_title(item.author)[:200],
+        author=item.author,
     )

@@ -1,14 +1,13 @@
-"""feedparser in a fenced process of its own: killed after 3 s or at 512 MiB, and started again."""
+"""Foreign documents are read in a fenced process of its own: killed after 3 s or at 512 MiB, and started again."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import os
-import re
 import resource
 import struct
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,36 +15,46 @@ from typing import Any, BinaryIO
 import orjson
 
 from bot.core.errors import NotAFeed
-from bot.sources import strict
-from bot.sources.decoding import sound_references
-from bot.sources.raw import MAX_ITEMS, RawFeed, RawItem
+from bot.core.news import Kind
+from bot.sources.raw import RawFeed, RawItem
 
 TIMEOUT_S = 3.0
 MEMORY_BYTES = 512 * 1024 * 1024
-MAX_FIELD = 64 * 1024
 _ROOT = Path(__file__).resolve().parents[2]
-_ENTITY = re.compile(rb"<!ENTITY[^>]*>", re.I)
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*(\[[^\]]*\])?[^>]*>", re.I)
 _SIZE = struct.Struct(">I")
 
 
 class FeedWorker:
-    """Parses one document at a time in a child process. Use and close it in one event loop."""
+    """Reads one document at a time in a child process. Use and close it in one event loop."""
 
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
         self._timeout = timeout_s
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
-    async def parse(self, text: str) -> RawFeed:
-        """Raises NotAFeed for what cannot be parsed, in time and memory; the next call finds a healthy process."""
-        data = text.encode("utf-8", "replace")
+    async def parse(
+        self, body: bytes, content_type: str = "", kind: Kind = Kind.FEED, options: Mapping[str, str] | None = None
+    ) -> RawFeed:
+        """The items of a body, in plain text. Raises NotAFeed for what cannot be read, in time and memory; the next
+        call finds a healthy process."""
+        asked = {"kind": kind.value, "content_type": content_type, "options": dict(options or {})}
+        answer = await self._fenced(asked, body)
+        if "error" in answer:
+            raise NotAFeed(answer["error"])
+        return RawFeed(**answer | {"items": [RawItem(**item) for item in answer["items"]]})
+
+    async def article(self, body: bytes, content_type: str = "") -> str:
+        """The text of an article's page, "" when it has none. Raises NotAFeed as `parse` does."""
+        answer = await self._fenced({"content_type": content_type}, body)
+        return str(answer.get("text", ""))
+
+    async def _fenced(self, asked: Mapping[str, Any], body: bytes) -> dict[str, Any]:
         async with self._turn:
             try:
                 # Starting takes longer than parsing may, so it has time of its own.
                 process = await self._ready()
                 async with asyncio.timeout(self._timeout):
-                    answer = await self._ask(process, data)
+                    return await self._ask(process, orjson.dumps(asked), body)
             except TimeoutError:
                 await self.close()
                 raise NotAFeed(f"the document takes longer than {self._timeout:g} s to read") from None
@@ -55,10 +64,6 @@ class FeedWorker:
             except BaseException:
                 await self.close()  # half an answer may be in the pipe
                 raise
-        if "error" in answer:
-            raise NotAFeed(f"the document cannot be read as a feed: {answer['error']}")
-        items = [RawItem(**item) for item in answer["items"]]
-        return RawFeed(title=answer["title"], items=items, ttl_s=answer["ttl_s"], more=answer["more"])
 
     async def close(self) -> None:
         """Idempotent; leaves no process behind."""
@@ -70,10 +75,11 @@ class FeedWorker:
                 process.stdin.close()
             await process.wait()
 
-    async def _ask(self, process: asyncio.subprocess.Process, data: bytes) -> dict[str, Any]:
+    async def _ask(self, process: asyncio.subprocess.Process, *parts: bytes) -> dict[str, Any]:
         assert process.stdin
         assert process.stdout
-        process.stdin.write(_SIZE.pack(len(data)) + data)
+        for part in parts:
+            process.stdin.write(_SIZE.pack(len(part)) + part)
         await process.stdin.drain()
         (size,) = _SIZE.unpack(await process.stdout.readexactly(_SIZE.size))
         answer: dict[str, Any] = orjson.loads(await process.stdout.readexactly(size))
@@ -98,72 +104,38 @@ class FeedWorker:
 
 
 def main() -> None:
-    """The child: read sized documents, write sized answers, until standard input ends."""
-    import feedparser
+    """The child: read what is asked and the body, each with its size before it, and write answers alike, until
+    standard input ends."""
+    from bot.sources import document
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     inlet, outlet = sys.stdin.buffer, sys.stdout.buffer
     outlet.write(b"+")
     outlet.flush()
-    while (size := inlet.read(_SIZE.size)) and len(size) == _SIZE.size:
-        data = inlet.read(_SIZE.unpack(size)[0])
+    while (asked := _part(inlet)) is not None and (body := _part(inlet)) is not None:
         try:
-            answer = _parsed(feedparser, data)
+            answer = _answer(document, orjson.loads(asked), body)
         except MemoryError:
             os._exit(1)
+        except NotAFeed as error:
+            answer = {"error": str(error)}
         except Exception:
             answer = {"error": "it is malformed beyond what the feed reader can make out"}
-        _reply(outlet, answer)
+        said = orjson.dumps(answer)
+        outlet.write(_SIZE.pack(len(said)) + said)
+        outlet.flush()
 
 
-def _reply(outlet: BinaryIO, answer: dict[str, Any]) -> None:
-    body = orjson.dumps(answer)
-    outlet.write(_SIZE.pack(len(body)) + body)
-    outlet.flush()
+def _answer(document: Any, asked: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+    if "kind" not in asked:
+        return {"text": document.article(body, asked["content_type"])}
+    return asdict(document.read(body, asked["content_type"], Kind(asked["kind"]), asked["options"]))
 
 
-def _parsed(feedparser: Any, data: bytes) -> dict[str, Any]:
-    # Entities multiply a small body, and space before the root costs feedparser its square.
-    text = sound_references(data.decode("utf-8"))
-    quick = strict.read(text)
-    if quick is not None and quick.items:
-        return asdict(quick)
-    data = _DOCTYPE.sub(b"", _ENTITY.sub(b"", text.encode()), count=1).lstrip()
-    found = feedparser.parse(
-        io.BytesIO(data),
-        response_headers={"content-type": "text/xml; charset=utf-8"},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
-    if not found.entries and not found.get("version"):
-        return {"error": "there is no feed in it"}
-    ttl = str(found.feed.get("ttl", ""))
-    return {
-        "title": _text(found.feed.get("title")),
-        "items": [_item(e) for e in found.entries[:MAX_ITEMS]],
-        "ttl_s": float(ttl) * 60 if ttl.isdecimal() and len(ttl) < 7 else None,
-        "more": max(0, len(found.entries) - MAX_ITEMS),
-    }
-
-
-def _item(entry: Any) -> dict[str, str]:
-    bodies = [c.get("value", "") for c in entry.get("content", ())] + [entry.get("summary", "")]
-    link = entry.get("feedburner_origlink") or entry.get("link") or ""
-    return {
-        "id": _text(entry.get("id")),
-        "link": _text(link),
-        "title": _text(entry.get("title")),
-        "body": _text(max(bodies, key=len)),
-        "date": _text(entry.get("published") or entry.get("updated") or entry.get("created")),
-        "author": _text(entry.get("author")),
-        "source": _text((entry.get("source") or {}).get("title")),
-    }
-
-
-def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else ""
-    return text[:MAX_FIELD].encode("utf-8", "replace").decode("utf-8")
+def _part(inlet: BinaryIO) -> bytes | None:
+    size = inlet.read(_SIZE.size)
+    return inlet.read(_SIZE.unpack(size)[0]) if len(size) == _SIZE.size else None
 
 
 if __name__ == "__main__":

@@ -31,6 +31,18 @@ _HELD = "holds data"
 """Stands in the lock file from the first commit on: a directory that has it and no journal has lost one."""
 
 
+def must_be_free(directory: Path) -> None:
+    """Raises Locked when a process works in it; changes nothing."""
+    try:
+        fd = os.open(directory / "lock", os.O_RDONLY)
+    except OSError:
+        return  # none yet; or it is told what is wrong when the store is opened
+    try:
+        _take(fd, directory)
+    finally:
+        os.close(fd)
+
+
 class Journal:
     """Tables of rows, durable. Files: `<generation>.snapshot`, `<generation>.journal`, `lock`.
 
@@ -161,15 +173,12 @@ class Journal:
     def lock(self) -> None:
         """Raises Locked when another process has it."""
         self._lock_fd = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        said = os.read(self._lock_fd, 80).decode(errors="replace")
         try:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = said.split("\n", 1)[0].strip()
+            said = _take(self._lock_fd, self.directory)
+        except Locked:
             os.close(self._lock_fd)
             self._lock_fd = -1
-            holder = int(pid) if pid.isdecimal() else 0
-            raise Locked(f"{self.directory} is in use: already running (pid {pid or 'unknown'})", pid=holder) from None
+            raise
         self._held = _HELD in said
         self._write_lock()
 
@@ -335,3 +344,15 @@ class Journal:
 
     def _path(self, kind: str, generation: int) -> Path:
         return path_of(self.directory, kind, generation)
+
+
+def _take(fd: int, directory: Path) -> str:
+    """Lock the open lock file, and what it says. Raises Locked when another process has it."""
+    said = os.read(fd, 80).decode(errors="replace")
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = said.split("\n", 1)[0].strip()
+        holder = int(pid) if pid.isdecimal() else 0
+        raise Locked(f"{directory} is in use: already running (pid {pid or 'unknown'})", pid=holder) from None
+    return said

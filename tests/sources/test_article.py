@@ -6,7 +6,9 @@ import pytest
 
 from bot.core.errors import Unreachable
 from bot.core.ports import Fetched
-from bot.sources.article import KEPT, ArticleReader, main_text
+from bot.sources.article import ArticleReader
+from bot.sources.document import KEPT, article
+from bot.sources.worker import FeedWorker
 
 PAGE = """<!doctype html><html><head><title>t</title><script>var x = "Didi";</script></head><body>
 <nav><ul><li><a href="/">Home</a></li><li><a href="/tech">Tech</a></li></ul></nav>
@@ -20,6 +22,10 @@ ZH = """<html><head><meta charset="gb2312"></head><body><div class="article"><p>
 def page(body: str | bytes, kind: str = "text/html; charset=utf-8") -> Fetched:
     raw = body if isinstance(body, bytes) else body.encode()
     return Fetched(status=200, url="https://a.example/x", body=raw, headers={"content-type": kind})
+
+
+def main_text(fetched: Fetched) -> str:
+    return article(fetched.body, fetched.headers["content-type"])
 
 
 class One:
@@ -69,6 +75,10 @@ def test_a_page_without_end_is_cut():
 
 
 async def test_errors_and_slow_pages_are_no_text():
-    assert await ArticleReader(One(Unreachable("HTTP 500"))).text("https://a.example/x") == ""
-    assert await ArticleReader(One(page(PAGE), 5.0), within_s=0.05).text("https://a.example/x") == ""
-    assert "8.026 billion" in await ArticleReader(One(page(PAGE))).text("https://a.example/x")
+    worker = FeedWorker(1.0)
+    try:
+        assert await ArticleReader(One(Unreachable("HTTP 500")), worker).text("https://a.example/x") == ""
+        assert await ArticleReader(One(page(PAGE), 5.0), worker, within_s=0.05).text("https://a.example/x") == ""
+        assert "8.026 billion" in await ArticleReader(One(page(PAGE)), worker).text("https://a.example/x")
+    finally:
+        await worker.close()

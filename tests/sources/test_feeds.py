@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import perf_counter
 
 import feedparser
 import pytest
@@ -205,6 +207,44 @@ ATTACKS = {
 }
 
 
+FLOOD = "<item><title>t</title><description>" + "&lt;!--" * 9_300 + "</description></item>"
+FLOODS = {
+    "rows in rows": (Kind.HTML, "<html><ul id=l>" + "<li><div>" * 20_000),
+    "comments that never end": (Kind.HTML, "<html><ul id=l><li><div>" + "<!--" * 100_000),
+    "links that never end": (Kind.FEED, "<html>" + "<link " * 100_000),
+    "comments in every entry": (Kind.FEED, RSS.replace("<item>", FLOOD * 60 + "<item>")),
+    "comments in one entry": (Kind.FEED, RSS.replace("<item>", FLOOD + "<item>")),
+}
+
+
+@contextlib.asynccontextmanager
+async def unhindered() -> AsyncIterator[None]:
+    """Fails when somebody else in the loop had to wait for a second: a hostile document takes many."""
+
+    async def wait() -> None:
+        while True:
+            before = perf_counter()
+            await asyncio.sleep(0.01)
+            waits.append(perf_counter() - before)
+
+    waits: list[float] = []
+    waiting = asyncio.create_task(wait())
+    yield
+    await asyncio.sleep(0.02)
+    waiting.cancel()
+    assert max(waits) < 1.0
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+async def test_nothing_that_is_read_holds_up_the_rest(worker: FeedWorker, flood: str) -> None:
+    kind, body = FLOODS[flood]
+    options = {"item": "#l li", "title": "div", "link": "a@href"} if kind is Kind.HTML else {}
+    async with unhindered():
+        with contextlib.suppress(FetchError):
+            await read(worker, body, kind=kind, options=options)
+    assert len((await read(worker, RSS)).entries) == 1, "the next feed is read"
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_attacks_end_in_entries_or_an_error(worker: FeedWorker, attack: str) -> None:
     try:
@@ -221,6 +261,12 @@ async def test_attacks_end_in_entries_or_an_error(worker: FeedWorker, attack: st
 async def test_any_bytes_are_entries_or_an_error(worker: FeedWorker, body: bytes) -> None:
     with contextlib.suppress(FetchError):
         await read(worker, body)
+
+
+async def test_a_title_alone_is_an_entry(worker: FeedWorker) -> None:
+    body = "<rss version='2.0'><channel><item><title>网信办处罚滴滴</title></item><item></item></channel></rss>"
+    (entry,) = (await read(worker, body)).entries
+    assert (entry.title, entry.url) == ("网信办处罚滴滴", "")
 
 
 async def test_the_same_guid_twice_is_two_entries_when_links_differ(worker: FeedWorker) -> None:

@@ -70,6 +70,8 @@ TEXT = "国家网信办：滴滴被罚80.26亿元，标题里要有足够的汉�
         (b'<?xml version="1.0" encoding="utf-8"?>' + TEXT.encode("gb18030"), ""),
         (TEXT.encode("gb18030"), ""),
         (b'<?xml version="1.0" encoding="big5"?>' + "國家網信辦罰款".encode("big5"), ""),
+        ("國家網信辦罰款七億元人民幣，香港交易所表示關注".encode("big5"), ""),
+        (b'<?xml version="1.0" encoding="utf-8"?>' + "國家網信辦罰款七億元".encode("big5"), "text/xml; charset=utf-8"),
     ],
 )
 def test_bytes_are_decoded_as_they_were_written(body: bytes, content_type: str) -> None:

@@ -35,7 +35,7 @@ def test_one_module_opens_sockets_to_foreign_addresses():
 
 
 def test_one_module_calls_feedparser():
-    assert users(r"feedparser(\..*)?") == {"bot/sources/worker.py"}
+    assert users(r"feedparser(\..*)?") == {"bot/sources/document.py"}
 
 
 def test_the_clock_alone_reads_the_time():

@@ -237,7 +237,11 @@ def test_a_list_that_is_the_whole_document_is_said_so(directory):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("poll: {min: 2h, max: 5m}\n", "tocsin.yaml:1:1: poll: min (2h) is longer than max (5m)"),
+        ("poll: {min: 2h, max: 5m}\n", "tocsin.yaml:1:17: poll.max: min (2h) is longer than max (5m)"),
+        ("poll: {min: 2h, max: 5m, foo: 1}\n", "poll.max: min (2h) is longer than max (5m)"),
+        ("poll: {min: 2h}\n", "min (2h) is longer than max (1h)"),
+        ("push: {'slack://tokenA/tokenB/tokenC': [cac]}\n", "write apprise:<name>"),
+        ("summary: {llm: {url: 'http://l.example/v1?api_key=sk-1', model: m}}\n", "TOCSIN_LLM_KEY"),
         ("poll: {per_host: 1.5}\n", "a whole number"),
         ("poll: {per_host: .nan}\n", "tocsin.yaml:1:8: '.nan' is not a number"),
         ("fetch:\n  contact: me\n", "tocsin.yaml:2:3: fetch.contact: must be an e-mail address"),
@@ -376,3 +380,37 @@ def test_dotenv_is_read_and_the_environment_wins(tmp_path):
     environment, _ = secrets.load({"TOCSIN_LOG": "error"}, tmp_path / ".env")
     assert environment.telegram_token
     assert environment.log_level == "ERROR"
+
+
+@pytest.mark.parametrize("url", ["https://a.example:99999/", "https://a.example:0/f", "https://[::1/f"])
+def test_an_address_that_cannot_be_is_refused(directory, url):
+    found = problems(directory, feeds=f"feeds:\n  - {{id: a, url: '{url}'}}\n")
+    assert any("feeds.yaml:2" in p and "address" in p for p in found), found
+
+
+def test_rules_that_cannot_be_read_are_told_beside_other_mistakes(directory):
+    topics = "topics:\n  cac:\n    rules:\n      - {id: r, when: '(a AND b'}\n      - {id: s, when: fine}\n"
+    found = problems(directory, topics=topics)
+    assert any("words" in p for p in found), found
+    assert any("topics.yaml:4" in p and "r" in p for p in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("TELEGRAM_TOKEN=1:x\n", "did you mean TELEGRAM_BOT_TOKEN?"),
+        ("TOCSIN_OWNER=telegram:1\n", "did you mean TOCSIN_OWNERS?"),
+        ("TOCSIN_COLOUR=red\n", "is no variable of this bot"),
+        ("SLACK_SIGNING_SECRET=x\nOTHER=1\n", ""),
+    ],
+)
+def test_a_misspelt_variable_is_not_passed_over(tmp_path, text, said):
+    (tmp_path / ".env").write_text(text)
+    _, found = secrets.load({}, tmp_path / ".env")
+    assert [said in p.text for p in found] == ([True] if said else [])
+
+
+def test_a_directory_called_env_is_told(tmp_path):
+    (tmp_path / ".env").mkdir()
+    _, found = secrets.load({}, tmp_path / ".env")
+    assert "cannot be read" in found[0].text
