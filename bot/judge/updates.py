@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,10 +21,12 @@ _ASIDE = frozenset({"shelve"})
 """News whenever it comes; what was shelved may go on from there."""
 _SAID = {"hear": "hearing", "private": "going private"}
 _SUMS = frozenset({"fine", "list", "file", "price"})
-_RUMOUR = (
-    "sources", "source:", "reportedly", "said to", "weigh", "mull", "consider", "may ", "could ", "plans to",
-    "据传", "传闻", "盛传", "消息称", "据悉", "消息人士", "知情人士", "拟", "或将", "考虑",
-)  # fmt: skip
+_RUMOUR = re.compile(
+    r"[:,–—-] ?sources?\b|\bsources? (?:say|said|tell|told|familiar|close|with)|\bsource:|\bsources$"
+    r"|\breportedly\b|\bsaid to\b|\b(?:weigh|mull|consider)|\bcould\b|(?<!\bin )(?<!\bon )(?<!\bby )(?<!\bfrom )(?<!\buntil )\bmay (?!\d)"
+    r"|据传|传闻|盛传|消息称|据悉|消息人士|知情人士|或将|考虑"
+)
+"""That somebody has heard of it, or thinks of it; may is a month too."""
 MOST_UPDATES = 8
 """More than these, and a story is a saga that rings all day."""
 _NAMELESS_S = 6 * 3600
@@ -118,5 +121,4 @@ def _has_sum(title: str) -> bool:
 
 
 def _is_rumour(entry: Entry) -> bool:
-    title = fold(entry.title)
-    return any(word in title for word in _RUMOUR)
+    return bool(_RUMOUR.search(fold(entry.title)))

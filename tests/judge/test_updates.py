@@ -8,6 +8,7 @@ import pytest
 
 from bot.judge.deeds import own
 from bot.judge.text import fold
+from bot.judge.updates import told
 from tests.fakes.clock import START
 from tests.unit.examples import entry, judge, subscription
 from tests.unit.test_decide import Desk
@@ -100,3 +101,21 @@ def test_what_a_headline_says_was_done() -> None:
     assert "debut" not in acts("Chery set for Hong Kong debut, sources say")
     assert acts("China's cyberspace regulator summons Baidu; Weibo fined", "baidu") == {"summon"}
     assert acts("China's cyberspace regulator summons Baidu; Weibo fined") == {"summon", "fine"}
+
+
+@pytest.mark.parametrize(
+    ("title", "rumour"),
+    [
+        ("Shein may file for Hong Kong IPO", True),
+        ("Shein weighs London listing: sources", True),
+        ("Sources say Didi will delist", True),
+        ("知情人士：滴滴将退市", True),
+        ("China's data rules take effect May 1", False),
+        ("China fines Didi, in May second such fine", False),
+        ("Influencers told to cite sources, China rules", False),
+        ("网信办拟规定不得利用算法控制热搜", False),
+    ],
+)
+def test_what_is_unconfirmed(title: str, rumour: bool) -> None:
+    one = entry(title)
+    assert told(one, judge().judge(one))["rumour"] is rumour
