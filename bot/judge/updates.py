@@ -23,7 +23,8 @@ _SAID = {"hear": "hearing", "private": "going private"}
 _SUMS = frozenset({"fine", "list", "file", "price"})
 _RUMOUR = re.compile(
     r"[:,–—-] ?sources?\b|\bsources? (?:say|said|tell|told|familiar|close|with)|\bsource:|\bsources$"
-    r"|\breportedly\b|\bsaid to\b|\b(?:weigh|mull|consider)|\bcould\b|(?<!\bin )(?<!\bon )(?<!\bby )(?<!\bfrom )(?<!\buntil )\bmay (?!\d)"
+    r"|\breportedly\b|\bsaid to\b|\b(?:weigh|mull|consider)|\bcould\b"
+    r"|(?<!\bin )(?<!\bon )(?<!\bby )(?<!\bfrom )(?<!\buntil )\bmay (?!\d)"
     r"|据传|传闻|盛传|消息称|据悉|消息人士|知情人士|或将|考虑"
 )
 """That somebody has heard of it, or thinks of it; may is a month too."""
