@@ -26,17 +26,18 @@ class Reopened(TinyStore):
     async def commit(self, changes):
         await super().commit(changes)
         await self.close()
-        self.__init__(self._directory)
+        self.__init__(self._directory, rotate_bytes=self.journal._rotate_bytes)
         await self.open()
 
 
-@pytest.fixture(params=["memory", "tinydb", "reopened", "rotated"])
+@pytest.fixture(params=["memory", "tinydb", "reopened", "rotated", "rotated and reopened"])
 async def store(request, tmp_path):
     made = {
         "memory": lambda: MemoryStore(),
         "tinydb": lambda: TinyStore(tmp_path / "d"),
         "reopened": lambda: Reopened(tmp_path / "d"),
         "rotated": lambda: TinyStore(tmp_path / "d", rotate_bytes=1),
+        "rotated and reopened": lambda: Reopened(tmp_path / "d", rotate_bytes=1),
     }[request.param]()
     await made.open()
     yield made
@@ -475,6 +476,15 @@ async def test_a_key_seen_again_is_as_old_as_when_it_was_first_seen(store):
     await keep(store, seen=("a",))
     await keep(store, at=START + timedelta(days=9), seen=("a", "b"))
     await store.tidy(START + timedelta(days=5))
+    assert await store.unseen(["a", "b"]) == {"a"}
+
+
+async def test_what_is_exactly_as_old_as_allowed_is_kept(store):
+    await keep(store, at=START, seen=("a",))
+    await keep(store, at=START + timedelta(seconds=1), seen=("b",))
+    await store.tidy(START)
+    assert await store.unseen(["a", "b"]) == frozenset()
+    await store.tidy(START + timedelta(seconds=1))
     assert await store.unseen(["a", "b"]) == {"a"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bot.core.changes import Changes
 from bot.core.errors import Corrupt, Locked, StoreError
 from bot.core.news import Judged, Verdict
 from bot.stores import care, records
+from bot.stores.beside import copied
 from bot.stores.tinydb import TinyStore
 from tests.fakes.clock import START
 from tests.faults.scripts import commit_number, remembered
@@ -186,3 +188,24 @@ async def test_the_data_is_for_its_owners_eyes(tmp_path: Path) -> None:
     modes = {path.suffix: path.stat().st_mode & 0o777 for path in (tmp_path / "d").iterdir()}
     assert {".journal", ".snapshot", ".records"} <= set(modes)
     assert {modes[kind] for kind in (".journal", ".snapshot", ".records")} == {0o600}
+
+
+async def test_an_archive_is_rewritten_and_the_old_one_goes(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "d", rotate_bytes=1)
+    await store.open()
+    for number in range(4):
+        at = START + timedelta(days=number)
+        judged = Judged(entry=entry(f"t{number}"), verdict=Verdict(alert=False), outcome="quiet", at=at)
+        await store.commit(Changes(at=at, entries=(judged,)))
+    await store.tidy(START + timedelta(days=2))
+    assert [p.name for p in (tmp_path / "d").glob("archive-*")] == ["archive-0001.records"]
+    assert [bool(await store.judged(entry(f"t{n}").key)) for n in range(4)] == [False, False, True, True]
+    await store.close()
+
+
+def test_a_copy_is_named_and_numbered(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x").write_text("1")
+    assert copied(tmp_path / "d", "before") == tmp_path / "d.before"
+    assert copied(tmp_path / "d", "before") == tmp_path / "d.before-2"
+    assert (tmp_path / "d.before-2" / "x").read_text() == "1"

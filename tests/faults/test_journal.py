@@ -24,6 +24,8 @@ async def made(directory: Path, commits: int = 3, rotate_bytes: int = 1 << 30) -
     await store.open()
     for number in range(1, commits + 1):
         await store.commit(commit_number(number))
+        if store.journal._writer:
+            store.journal._writer.join()  # so that the next rotation does not depend on how fast it was
     await store.close()
     return sorted(directory.glob("*.journal"))[-1]
 
@@ -70,6 +72,19 @@ async def test_an_emptied_journal_after_a_whole_snapshot_goes_on_from_it_loudly(
     newest.write_bytes(b"")
     assert 0 < await remembered(tmp_path / "d", 6) < 6
     assert "lost" in capsys.readouterr().out + caplog.text
+
+
+async def test_an_emptied_journal_beside_a_cut_snapshot_is_no_first_start(tmp_path: Path) -> None:
+    await made(tmp_path / "d", commits=6, rotate_bytes=1500)
+    newest = sorted((tmp_path / "d").glob("*.journal"))[-1]
+    for path in (tmp_path / "d").iterdir():
+        if path.stem != newest.stem:
+            path.unlink()
+    newest.write_bytes(b"")
+    snapshot = newest.with_suffix(".snapshot")
+    snapshot.write_bytes(snapshot.read_bytes()[:-20])
+    with pytest.raises(Corrupt, match=snapshot.name):
+        await remembered(tmp_path / "d", 6)
 
 
 async def test_older_data_is_migrated_after_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

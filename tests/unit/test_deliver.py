@@ -14,6 +14,7 @@ from bot.core.errors import BadMarkup, ChatMoved, Full, MaybeSent, NotSent, Refu
 from bot.jobs.carry import TOKEN_PAUSE_S
 from bot.jobs.deliver import SENDS_AT_ONCE, DeliverJob
 from bot.jobs.notices import Notices
+from bot.jobs.pace import Pace
 from bot.stores.memory import MemoryStore
 from tests.fakes.channel import FakeChannel, LookingChannel
 from tests.fakes.clock import START, VirtualClock
@@ -553,3 +554,33 @@ async def test_no_more_than_so_many_sends_are_under_way(rig):
     gate.set()
     await rig.beat(9)
     assert len(rig.shown) == 3 * SENDS_AT_ONCE
+
+
+async def test_a_row_whose_message_is_gone_is_given_up_and_frees_the_chat(rig):
+    await rig.store.commit(Changes(at=START, deliveries=(row(name="lost"),)))
+    await rig.queue(row(name="next"))
+    await rig.beat(4)
+    assert rig.shown == ["next"]
+    (dead,) = await rig.store.dead(5)
+    assert (dead.story_id, dead.error) == ("lost", "its message is no longer kept")
+
+
+async def test_what_alerts_rings_and_an_answer_does_not(rig):
+    alert, listed, answer = (
+        row(name="a"),
+        replace(row(name="b"), act=Act.GATHERED),
+        replace(row(name="c"), act=Act.ANSWER),
+    )
+    await rig.queue(alert, replace(listed, story_id=""), replace(answer, story_id=""))
+    await rig.beat(8)
+    rings = {p.key: p.alerts for p in rig.channel.shown}
+    assert rings == {alert.key: True, listed.key: True, answer.key: False}
+
+
+def test_the_pace_forgets_chats_that_may_be_written_to_again():
+    pace = Pace(Limits(text_max=1, edit=True, thread=True, buttons=True, per_chat_s=1.0, per_group_s=3.0), 0.0)
+    for number in range(10_002):
+        pace.sent(Chat(id=f"fake:{number}", kind="private", title=""), Act.POST, 0.0)
+    assert len(pace._chats) == 10_002
+    pace.sent(Chat(id="fake:late", kind="private", title=""), Act.POST, 60.0)
+    assert set(pace._chats) == {"fake:late"}
