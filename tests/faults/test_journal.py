@@ -66,11 +66,11 @@ async def test_an_emptied_journal_of_a_store_that_had_data_is_no_first_start(tmp
 async def test_an_emptied_journal_after_a_whole_snapshot_goes_on_from_it_loudly(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    await made(tmp_path / "d", commits=6, rotate_bytes=1500)
+    await made(tmp_path / "d", commits=7, rotate_bytes=1500)
     newest = sorted((tmp_path / "d").glob("*.journal"))[-1]
     assert newest.with_suffix(".snapshot").exists()
     newest.write_bytes(b"")
-    assert 0 < await remembered(tmp_path / "d", 6) < 6
+    assert 0 < await remembered(tmp_path / "d", 7) < 7
     assert "lost" in capsys.readouterr().out + caplog.text
 
 
