@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tinydb import TinyDB, where
 from tinydb.operations import delete, increment
@@ -104,6 +104,7 @@ def looked(db: TinyDB) -> Any:
 
 
 @settings(max_examples=120, deadline=None)
+@example([("insert", "one", {"n": 1, "t": "a"}), ("insert", "two", {"at": 3}), ("drop", "one"), ("reopen", "two")])
 @given(st.lists(steps, max_size=14))
 def test_the_same_as_tinydbs_own(script: list[tuple[Any, ...]]) -> None:
     stock = TinyDB(storage=MemoryStorage)

@@ -114,8 +114,8 @@ class Mistakes(ast.NodeTransformer):
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
         self.generic_visit(node)
-        if node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None):
-            return node
+        if node.value is None or (isinstance(node.value, ast.Constant) and not node.value.value):
+            return node  # None is as false as False is
         return self._may(node, lambda: ast.Return(ast.Constant(None)))
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
@@ -143,6 +143,9 @@ class Mistakes(ast.NodeTransformer):
         if node.value:
             node.value = self.visit(node.value)
         return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        return node if node.arg == "strict" else self.generic_visit(node)  # of zip: an assertion, not behaviour
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         return node
