@@ -20,8 +20,11 @@ class ColdFile:
         self.length = 0
 
     def open(self, length: int) -> None:
-        """length: bytes the journal knows of."""
+        """length: bytes the journal knows of. A new file has its name on the disk before the journal speaks of it."""
+        new = not self.path.exists()
         self._fd = self._disk.open_append(self.path)
+        if new:
+            self._disk.sync_directory(self.path.parent)
         size = os.fstat(self._fd).st_size
         self.length = min(length, size)
         if size > self.length:

@@ -209,3 +209,13 @@ def test_a_copy_is_named_and_numbered(tmp_path: Path) -> None:
     assert copied(tmp_path / "d", "before") == tmp_path / "d.before"
     assert copied(tmp_path / "d", "before") == tmp_path / "d.before-2"
     assert (tmp_path / "d.before-2" / "x").read_text() == "1"
+
+
+def test_a_copy_that_is_refused_says_of_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "d" / "00000001.journal"))
+
+    (tmp_path / "d").mkdir()
+    monkeypatch.setattr(shutil, "copytree", refused)
+    with pytest.raises(StoreError, match=r"00000001.journal: No space left on device; nothing was changed"):
+        copied(tmp_path / "d", "before")

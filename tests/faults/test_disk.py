@@ -197,3 +197,105 @@ async def test_the_power_goes(tmp_path: Path, seed: int) -> None:
     disk.lose()
     await store.close()
     assert await remembered(tmp_path / "d", last + 1) in (last, last + 1)
+
+
+class StrictDisk(Disk):
+    """Knows what no sync has confirmed: bytes of files, and names of new ones. The n-th write fails."""
+
+    def __init__(self, failing: int = 0) -> None:
+        self.dirty: set[Path] = set()
+        self.names: set[Path] = set()
+        self.failing = failing
+        self._paths: dict[int, Path] = {}
+
+    def open_append(self, path: Path) -> int:
+        if not path.exists():
+            self.names.add(path)
+        fd = super().open_append(path)
+        self._paths[fd] = path
+        return fd
+
+    def write(self, fd: int, data: bytes) -> None:
+        self.dirty.add(self._paths[fd])
+        self.failing -= 1
+        if self.failing == 0:
+            super().write(fd, data[: len(data) // 2])
+            raise OSError(errno.EIO, "broken")
+        super().write(fd, data)
+
+    def truncate(self, fd: int, size: int) -> None:
+        self.dirty.add(self._paths[fd])
+        super().truncate(fd, size)
+
+    def sync(self, fd: int) -> None:
+        self.dirty.discard(self._paths[fd])
+        super().sync(fd)
+
+    def replace(self, source: Path, target: Path) -> None:
+        assert source not in self.dirty, "a file gets its name before its bytes are on the disk"
+        self.names.discard(source)
+        super().replace(source, target)
+
+    def sync_directory(self, directory: Path) -> None:
+        self.names.clear()
+        super().sync_directory(directory)
+
+    def all_is_there(self) -> bool:
+        return not self.dirty and not {name for name in self.names if name.exists()}
+
+
+async def test_whatever_a_store_has_done_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
+    disk = StrictDisk()
+    store = TinyStore(tmp_path / "d", disk=disk, rotate_bytes=ROTATE)
+    await store.open()
+    for number in range(1, COMMITS + 1):
+        await store.commit(commit_number(number))
+        if store.journal._writer:
+            store.journal._writer.join()
+        assert disk.all_is_there(), (number, disk.dirty, disk.names)
+    await store.tidy(commit_number(COMMITS).at)
+    assert disk.all_is_there()
+    await store.close()
+    newest = sorted((tmp_path / "d").glob("*.journal"))[-1]
+    newest.write_bytes(newest.read_bytes() + b"12345678 {torn")
+    disk = StrictDisk()
+    store = TinyStore(tmp_path / "d", disk=disk)
+    await store.open()
+    assert disk.all_is_there(), disk.dirty
+    await store.close()
+
+
+@pytest.mark.parametrize("failing", range(2, 6))
+async def test_what_a_failed_write_left_is_gone_from_the_disk_before_the_next(tmp_path: Path, failing: int) -> None:
+    disk = StrictDisk(failing)
+    store = TinyStore(tmp_path / "d", disk=disk)
+    await store.open()
+    kept = 0
+    for number in range(1, COMMITS + 1):
+        try:
+            await store.commit(commit_number(number))
+        except Full:
+            await store.commit(commit_number(number))
+        kept += 1
+        assert disk.all_is_there(), (number, disk.dirty)
+    await store.close()
+    assert await remembered(tmp_path / "d", COMMITS) == kept
+
+
+async def test_a_lock_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "d" / "lock").mkdir(parents=True)
+    with pytest.raises(StoreError, match="cannot be written by uid"):
+        await TinyStore(tmp_path / "d").open()
+
+
+async def test_a_table_that_is_empty_is_one_still_after_a_snapshot(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "d")
+    await store.open()
+    store.journal.commit({"full": {1: 5}, "empty": {2: 6}})
+    store.journal.commit({"empty": {2: None}})
+    store.journal.rotate(wait=True)
+    await store.close()
+    store = TinyStore(tmp_path / "d")
+    await store.open()
+    assert store.journal.tables["empty"] == {}
+    await store.close()
