@@ -488,6 +488,14 @@ async def test_what_is_exactly_as_old_as_allowed_is_kept(store):
     assert await store.unseen(["a", "b"]) == {"a"}
 
 
+async def test_a_story_as_old_as_allowed_is_kept(store):
+    await keep(store, stories=(story("edge"),))
+    await store.tidy(START)
+    assert await store.story("edge") is not None
+    await store.tidy(START + timedelta(seconds=1))
+    assert await store.story("edge") is None
+
+
 async def test_tidy_keeps_what_is_just_young_enough_and_its_neighbours(store):
     """Also where decisions have moved to a file of their own, which is written anew without the old ones."""
     ages = {"old": 0, "edge": 10, "young": 20}

@@ -218,3 +218,12 @@ async def test_a_file_where_the_directory_should_be_is_said(tmp_path: Path) -> N
         await remembered(tmp_path / "d", 0)
     assert str(tmp_path / "d") in str(caught.value)
     assert "is a file" in str(caught.value)
+
+
+async def test_a_first_line_that_is_no_header_is_not_cut_off_as_torn(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    path = tmp_path / "d" / "00000001.journal"
+    path.write_bytes(b"somebody else's")
+    with pytest.raises(Corrupt, match="was not written by this bot"):
+        await remembered(tmp_path / "d", 1)
+    assert path.read_bytes() == b"somebody else's"

@@ -584,3 +584,21 @@ def test_the_pace_forgets_chats_that_may_be_written_to_again():
     assert len(pace._chats) == 10_002
     pace.sent(Chat(id="fake:late", kind="private", title=""), Act.POST, 60.0)
     assert set(pace._chats) == {"fake:late"}
+
+
+async def test_a_bug_in_delivery_leaves_its_chat_alone_for_a_minute(rig, monkeypatch):
+    await rig.queue(row(name="a"), row("fake:2", "b"))
+    carry, failed = rig.job._carrier.carry, []
+
+    async def broken(channel, chat, head):
+        if chat.id == "fake:1" and len(failed) < 1:
+            failed.append(head)
+            raise ZeroDivisionError
+        await carry(channel, chat, head)
+
+    monkeypatch.setattr(rig.job._carrier, "carry", broken)
+    await rig.beat(20)
+    assert rig.shown == ["b"]
+    rig.clock.advance(60)
+    await rig.beat(2)
+    assert rig.shown == ["b", "a"]
