@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tinydb import TinyDB, where
@@ -118,3 +119,18 @@ def test_the_same_as_tinydbs_own(script: list[tuple[Any, ...]]) -> None:
                 assert act(ours.db, step) == act(stock, step), step
             assert looked(ours.db) == looked(stock)
         ours.db.close()
+
+
+@pytest.mark.parametrize("at", [2**63 - 1, 2**63, -(2**63), -(2**63) - 1])
+def test_numbers_at_the_edge_outlive_a_snapshot(tmp_path: Path, at: int) -> None:
+    ours = Journaled(tmp_path)
+    table = ours.db.table("one")
+    if not -(2**63) <= at < 2**64:
+        with pytest.raises(TypeError):
+            table.insert({"at": at})
+        return
+    table.insert({"at": at})
+    ours.journal.rotate(wait=True)
+    ours.reopen()
+    assert [dict(d) for d in ours.db.table("one")] == [{"at": at}]
+    ours.db.close()

@@ -197,6 +197,7 @@ async def test_an_archive_is_rewritten_and_the_old_one_goes(tmp_path: Path) -> N
         at = START + timedelta(days=number)
         judged = Judged(entry=entry(f"t{number}"), verdict=Verdict(alert=False), outcome="quiet", at=at)
         await store.commit(Changes(at=at, entries=(judged,)))
+    (tmp_path / "d" / "archive-0001.records").write_bytes(b"what an attempt before this one left\n")
     await store.tidy(START + timedelta(days=2))
     assert [p.name for p in (tmp_path / "d").glob("archive-*")] == ["archive-0001.records"]
     assert [bool(await store.judged(entry(f"t{n}").key)) for n in range(4)] == [False, False, True, True]

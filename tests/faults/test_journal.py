@@ -12,7 +12,7 @@ import pytest
 from bot.core.errors import Corrupt, Locked, StoreError, TooNew
 from bot.stores import migrations, records
 from bot.stores.generations import Tables
-from bot.stores.journal import Journal
+from bot.stores.journal import Journal, must_be_free
 from bot.stores.tinydb import TinyStore
 from tests.faults.scripts import commit_number, remembered
 from tests.journeys.process import ROOT
@@ -227,3 +227,28 @@ async def test_a_first_line_that_is_no_header_is_not_cut_off_as_torn(tmp_path: P
     with pytest.raises(Corrupt, match="was not written by this bot"):
         await remembered(tmp_path / "d", 1)
     assert path.read_bytes() == b"somebody else's"
+
+
+async def test_zeros_before_a_whole_record_are_damage_and_not_a_torn_end(tmp_path: Path) -> None:
+    path = await made(tmp_path / "d")
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[-2] = b"\0" * (len(lines[-2]) - 1) + b"\n"
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(Corrupt, match="is damaged at byte"):
+        await remembered(tmp_path / "d", 3)
+
+
+async def test_no_file_stays_open(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "d")
+    await store.open()
+    await store.close()
+    before = sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else []
+    for _ in range(3):
+        await store.open()
+        with pytest.raises(Locked):
+            await TinyStore(tmp_path / "d").open()
+        with pytest.raises(Locked):
+            must_be_free(tmp_path / "d")
+        await store.close()
+        must_be_free(tmp_path / "d")
+    assert (sorted(os.listdir("/proc/self/fd")) if before else []) == before
