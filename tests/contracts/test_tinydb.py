@@ -14,7 +14,7 @@ from tinydb.operations import delete, increment
 from tinydb.storages import MemoryStorage
 
 from bot.stores.journal import Journal
-from bot.stores.table import JournalDB, JournalStorage
+from bot.stores.table import JournalDB, JournalStorage, Overlay
 
 names = st.sampled_from(["one", "two"])
 documents = st.one_of(
@@ -134,3 +134,11 @@ def test_numbers_at_the_edge_outlive_a_snapshot(tmp_path: Path, at: int) -> None
     ours.reopen()
     assert [dict(d) for d in ours.db.table("one")] == [{"at": at}]
     ours.db.close()
+
+
+def test_changes_beside_the_rows_are_counted_with_them() -> None:
+    beside = Overlay({1: 5, 2: 6})
+    assert (len(beside), list(beside)) == (2, [1, 2])
+    beside[3] = {"at": 7}
+    del beside[1]
+    assert (len(beside), list(beside), beside.changes()) == (2, [2, 3], {1: None, 3: 7})

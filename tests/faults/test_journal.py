@@ -245,8 +245,11 @@ async def test_no_file_stays_open(tmp_path: Path) -> None:
     before = sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else []
     for _ in range(3):
         await store.open()
+        other = TinyStore(tmp_path / "d")
         with pytest.raises(Locked):
-            await TinyStore(tmp_path / "d").open()
+            await other.open()
+        await other.close()
+        await other.close()
         with pytest.raises(Locked):
             must_be_free(tmp_path / "d")
         await store.close()

@@ -202,6 +202,20 @@ async def test_a_chat_that_was_out_of_reach_gets_one_list(rig):
     assert all(f"#{n}" in text for n in names)
 
 
+async def test_what_is_fresh_and_what_is_no_post_is_in_no_list_of_late_ones(rig):
+    late = tuple(row("fake:1", f"s{n}") for n in range(MOST_STALE + 1))
+    rig.clock.advance(3 * 3600)
+    fresh = row("fake:1", "fresh", at=rig.clock.now())
+    edit = replace(row("fake:1", "s0"), key="edit", act=Act.EDIT)
+    told = tuple((r.message_id, message(f"alert {r.story_id}")) for r in (*late, fresh))
+    await rig.store.commit(Changes(at=START, deliveries=(*late, edit, fresh), messages=told))
+    await rig.pass_(100)
+    (text,) = [s for s in rig.shown if s.startswith("While I was away")]
+    assert "alert fresh" in rig.shown
+    assert "fresh" not in text
+    assert text.count("#s0") == 1
+
+
 async def test_a_few_late_ones_still_come_one_by_one(rig):
     rows = tuple(row("fake:1", f"s{n}") for n in range(MOST_STALE))
     told = tuple((r.message_id, message(f"alert {r.story_id}")) for r in rows)
