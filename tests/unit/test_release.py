@@ -213,7 +213,7 @@ async def test_what_is_fresh_and_what_is_no_post_is_in_no_list_of_late_ones(rig)
     (text,) = [s for s in rig.shown if s.startswith("While I was away")]
     assert "alert fresh" in rig.shown
     assert "fresh" not in text
-    assert text.count("#s0") == 1
+    assert text.count("alert s0") == 1
 
 
 async def test_a_few_late_ones_still_come_one_by_one(rig):
