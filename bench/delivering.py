@@ -61,7 +61,8 @@ async def full_outbox() -> list[Result]:
         for start in range(0, OUTBOX, 10_000):
             rows = tuple(row(n, 5_000, sent=n % 100 != 0) for n in range(start, start + 10_000))
             await store.commit(Changes(at=AT, deliveries=rows))
-        mine, bare = await _insert_us(store, room, MANY)
+        ours, alone = await _insert_us({MANY: store}, room)
+        mine, bare = ours[MANY], alone[MANY]
         store.journal.rotate(wait=True)
         await store.close()
         runs = [_opened(room / "d") for _ in range(3)]
