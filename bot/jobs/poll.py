@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
 from bot.core.changes import Changes
 from bot.core.errors import FetchError, StoreError
 from bot.core.habits import Habits
-from bot.core.news import Feed, FeedState, Reading, Story
+from bot.core.news import Entry, Feed, FeedState, Reading, Story
 from bot.core.ports import Clock, Newsdesk, Source
 from bot.jobs.notices import Notices, disk_trouble
 from bot.jobs.telling import Telling, Told
 from bot.judge.decide import Editor, Memory, keys_of
 from bot.judge.newsroom import Newsroom
 
+T = TypeVar("T")
 log = structlog.get_logger("poll")
 STORE_PAUSE_S = 30.0
 GIVEN_UP = timedelta(days=7)
 A_DAY = timedelta(days=1)
 NO_HABITS = Habits()
+AT_ONCE_S = 0.02
+"""How long deciding may hold up everybody else."""
 LIVE_DAYS = 30
 """How long a story may still be joined, at most."""
 
@@ -150,11 +154,7 @@ class PollJob:
         except FetchError as error:
             log.warning("feed failed", feed=feed.id, failures=state.failures + 1, error=str(error))
             reading = error
-        self._settling.add(feed.id)
-        try:
-            return await self._settle(feed, state, reading)
-        finally:
-            self._settling.discard(feed.id)
+        return await self._settle(feed, state, reading)
 
     async def _settle(self, feed: Feed, state: FeedState, reading: Reading | FetchError) -> FeedState | Changes:
         """What a reading means; committed already when it is more than a feed's state."""
@@ -165,22 +165,51 @@ class PollJob:
             return self._scheduled((await self._ready()).unchanged(feed, state, reading), reading.at)
         told = await self._prepared(feed, state, reading)
         async with self._deciding:
-            memory = await self._memory(reading, told)
-            editor = await self._ready()  # last, so that nothing changes stories by hand before they are committed
-            changes = editor.decide(feed, state, reading, memory, self._newsroom.judge)
+            changes = await self._decided(feed, state, reading, await self._memory(reading, told))
             states = tuple(self._scheduled(s, changes.at) for s in changes.states)
             if changes.only_states:
                 return states[0]
             changes = replace(changes, states=states)
+            self._settling.add(feed.id)
             try:
                 await self._store.commit(changes)
             except BaseException:
                 self._editor = None  # its stories ran ahead of what is stored
                 raise
+            finally:
+                self._settling.discard(feed.id)
         for judged in changes.entries:
             if judged.outcome in ("alert", "update", "grew"):
                 log.info(judged.outcome, feed=feed.id, story=judged.story_id, title=judged.entry.title[:120])
         return changes
+
+    async def _decided(self, feed: Feed, state: FeedState, reading: Reading, memory: Memory) -> Changes:
+        """A reading that takes long to decide lets others in between, as often as it must: nobody waits for a hostile
+        one. When stories were changed by hand meanwhile, it is decided anew."""
+        while True:
+            editor = await self._ready()
+            version = self._stories_version
+            try:
+                steps = editor.deciding(feed, state, reading, memory, self._newsroom.judge)
+                changes = await self._at_ease(steps)
+            except BaseException:
+                self._editor = None  # its stories ran ahead of what is stored
+                raise
+            if self._editor is editor and self._newsroom.stories_version == version:
+                return changes
+            self._editor = None
+
+    async def _at_ease(self, steps: Generator[None, None, T]) -> T:
+        since = self._clock.monotonic()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                found: T = done.value
+                return found
+            if self._clock.monotonic() - since > AT_ONCE_S:
+                await self._clock.sleep(0)
+                since = self._clock.monotonic()
 
     def _scheduled(self, state: FeedState, at: datetime) -> FeedState:
         """Its next check by the time that never goes back: by a clock set back an hour it would be past at once."""
@@ -206,7 +235,16 @@ class PollJob:
             return Told()
         unseen = await self._store.unseen(keys_of(reading))
         judge = self._newsroom.judge.judge
-        return await self._telling.prepare(feed, [e for e in reading.entries if e.key in unseen and judge(e).alert])
+
+        def alerting() -> Generator[None, None, list[Entry]]:
+            found = []
+            for entry in reading.entries:
+                if entry.key in unseen and judge(entry).alert:
+                    found.append(entry)
+                yield
+            return found
+
+        return await self._telling.prepare(feed, await self._at_ease(alerting()))
 
     async def _flush(self) -> None:
         """Commit what quiet looks have left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -99,7 +99,19 @@ class Editor:
             self._keep(story)
 
     def decide(self, feed: Feed, state: FeedState, reading: Reading, memory: Memory, judge: Judge) -> Changes:
-        """Everything to remember of this reading, as one value.
+        """All of `deciding` at once."""
+        steps = self.deciding(feed, state, reading, memory, judge)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                changes: Changes = done.value
+                return changes
+
+    def deciding(
+        self, feed: Feed, state: FeedState, reading: Reading, memory: Memory, judge: Judge
+    ) -> Generator[None, None, Changes]:
+        """Everything to remember of this reading, as one value; a step an entry, for some are long.
 
         Unseen entries of a first reading beyond `feed.first`, and entries published longer ago than max_age, are
         judged and kept for look-ups, but wake nobody.
@@ -114,11 +126,13 @@ class Editor:
             old = entry.published is not None and entry.published < draft.now - self._max_age
             why_quiet = "" if entry.key in names and not old else "old" if old else "baseline"
             self._take(entry, judge.judge(entry), draft, why_quiet)
+            yield
         new = {e.key for e in fresh}
         for entry in reading.entries:
             kept = self._texts.other(entry) if entry.key not in new else None
             if kept:
                 self._retell(entry, kept, judge, draft)
+                yield
         return Changes(
             at=reading.at,
             states=(timing.after_reading(feed, state, reading, bool(fresh), self._bounds, self._rng),),

@@ -13,6 +13,8 @@ LANES = {
     "private": "list", "rule": "rule", "campaign": "campaign", "support": "support",
 }  # fmt: skip
 """Acts that may follow each other in one matter have one lane."""
+MOST_ACTS = 24
+"""A headline with more is no headline, and the first tell what it is about."""
 _CLAUSE = re.compile(r"[;；。!！?？|]|\. | [-–—]+ |，(?=此前|曾|去年)")
 _RECALLS = re.compile(
     r"\b(?:after|since|following|(?:days?|weeks?|months?|years?) (?:ago|after|later)|previously|once|earlier"
@@ -52,7 +54,8 @@ _PRIVATE = re.compile(r"私有化|privat|buyout")
 
 def own(folded: str, marks: Sequence[Mark], of: Collection[str] = ()) -> frozenset[str]:
     """The acts of a folded headline that are its news; `of` companies: not those of a clause about others."""
-    acts = [m for m in marks if m.kind == "act" and (not of or _is_about(folded, m, marks, of))]
+    said = [m for m in marks if m.kind == "act"][:MOST_ACTS]
+    acts = [m for m in said if not of or _is_about(folded, m, marks, of)]
     whole = [m for m in acts if not any(_holds(n, m) for n in acts)]
     found = {
         _exactly(mark.what, folded[mark.start : mark.end])

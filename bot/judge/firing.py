@@ -15,6 +15,8 @@ Evaluate = Callable[[Found, Entry], "list[Hit] | None"]
 """The hits that made it true (none, for a NOT), or None when it is not."""
 _REACH = 60
 """Characters between a sum and the word of its act."""
+_LONGEST_WORD = 40
+"""Farther apart than so many characters a word, and nobody need count the words."""
 _TRIED = 50
 """Places of a word that are tried with those of another."""
 
@@ -117,11 +119,22 @@ def near(left: Evaluate, right: Evaluate, distance: int, *, ordered: bool) -> Ev
             return None
         for a in lefts[:_TRIED]:
             for b in rights[:_TRIED]:
-                if a.field == b.field and (not ordered or a.start <= b.start) and _gap(found, a, b) <= distance:
+                if (
+                    a.field != b.field
+                    or (ordered and a.start > b.start)
+                    or _apart(a, b) > _LONGEST_WORD * (distance + 1)
+                ):
+                    continue
+                if _gap(found, a, b) <= distance:
                     return [a, b]
         return None
 
     return evaluate
+
+
+def _apart(a: Hit, b: Hit) -> int:
+    """Characters between two hits, below zero when they overlap."""
+    return max(a.start, b.start) - min(a.end, b.end)
 
 
 def _gap(found: Found, a: Hit, b: Hit) -> int:

@@ -154,6 +154,7 @@ class Lexicon:
         hits: dict[int, list[Hit]],
     ) -> None:
         size, patterns = len(text), self._patterns
+        places: dict[int, list[int]] = {}
         for pattern, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
             # Every article holds dozens of beginnings and ends of words, so this is spelled out.
             before = start > 0 and text[start - 1] in _LETTERS
@@ -164,8 +165,13 @@ class Lexicon:
                 field, shift = (1, body_at) if start >= body_at else (0, 0)
                 # To find the place as written costs more than all else, so first whether it stands there at all.
                 written = raw[field] if exact else ""
-                if exact and (exact not in written or _as_written(written, start - shift, end - shift) != exact):
-                    continue
+                if exact:
+                    if exact not in written:
+                        continue
+                    if field not in places:
+                        places[field] = offsets(written)
+                    if written[places[field][start - shift] : places[field][end - shift - 1] + 1] != exact:
+                        continue
                 stop = _word_end(text, end) if open_end else end
                 hits.setdefault(number, []).append(Hit(field, start - shift, stop - shift))
 
@@ -182,11 +188,6 @@ class Lexicon:
 
 def _holds(outer: Hit, inner: Hit) -> bool:
     return outer.field == inner.field and outer.start <= inner.start and inner.end <= outer.end and outer != inner
-
-
-def _as_written(raw: str, start: int, end: int) -> str:
-    places = offsets(raw)
-    return raw[places[start] : places[end - 1] + 1]
 
 
 def _word_end(text: str, end: int) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -233,6 +234,61 @@ async def test_quiet_looks_that_could_not_be_stored_wait_for_room():
     await rig.beat()
     assert (await rig.state("a")).next_check > START + timedelta(seconds=STORE_PAUSE_S)
     assert rig.papers.reads[:2] == ["a", "b"]
+
+
+async def test_a_reading_that_takes_long_lets_others_in_and_is_decided_whole(monkeypatch):
+    rig = Rig("wire")
+    await rig.subscribe()
+    names = ("Didi", "Weibo", "Baidu", "Douban", "Zhihu")
+    rig.papers.pages["wire"] = tuple(entry(f"China's cyberspace regulator fines {n} over data leaks") for n in names)
+    turns, ticks = [0], count()
+    monkeypatch.setattr(rig.clock, "monotonic", lambda: float(next(ticks)))  # each entry takes a second
+    monkeypatch.setattr(rig.clock, "sleep", asyncio.sleep)
+
+    async def others():
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    await rig.job.run()
+    before = turns[0]
+    await asyncio.wait(rig.job._reading.values())
+    waiting.cancel()
+    assert turns[0] - before >= len(names)
+    assert len(rig.store.commits[-1].stories) == len(names)
+
+
+async def test_stories_changed_by_hand_in_the_middle_of_a_decision_count(monkeypatch):
+    rig = Rig("wire")
+    rig.papers.pages["wire"] = (entry(FINE), entry(NOISE))
+    ticks, changed = count(), []
+    monkeypatch.setattr(rig.clock, "monotonic", lambda: float(next(ticks)))
+
+    async def meanwhile(_):
+        if not changed:
+            changed.append(True)
+            rig.newsroom.stories_version += 1
+
+    monkeypatch.setattr(rig.clock, "sleep", meanwhile)
+    await rig.job.run()
+    await asyncio.wait(rig.job._reading.values())
+    assert changed
+    assert rig.job._stories_version == rig.newsroom.stories_version
+    assert len(rig.store.commits[-1].stories) == 1
+
+
+async def test_a_stop_leaves_what_takes_long_to_decide_for_the_next_start(monkeypatch):
+    rig = Rig("wire")
+    rig.papers.pages["wire"] = (entry(FINE), entry(NOISE))
+    ticks, stuck = count(), asyncio.Event()
+    monkeypatch.setattr(rig.clock, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(rig.clock, "sleep", lambda _: stuck.wait())
+    await rig.job.run()
+    for _ in range(9):
+        await asyncio.sleep(0)
+    await asyncio.wait_for(rig.job.drain(), 1)
+    assert await rig.store.unseen([rig.papers.pages["wire"][0].key])
 
 
 async def test_two_feeds_with_one_story_alert_once():
