@@ -17,6 +17,16 @@ _QUOTED = re.compile(r"《([^》]{2,60})》|[“「『]([^”」』]{0,20}(?:·|
 """Laws and campaigns; other quotes only lay stress on a word."""
 _YEARLY = re.compile(r"(20\d\d)年?[“「『]?清朗(?!·)")
 """The programme of a year, which all that is said of it on one day is about."""
+_LEADING_ZH = re.compile(
+    rf"([{HAN}]{{3,12}}?)(?:正式|已|拟|再次|今日|今天|宣布|成功|首次|二次|三次|第.次)*"
+    r"(?:向港交所|向联交所|递表|递交|通过港交所|通过聆讯|赴港|赴美|冲刺|冲击|登陆|在港交所|港交所|港股|申请|挂牌|敲钟)"
+)
+_LEADING_EN = re.compile(
+    r"((?:[A-Z][\w.&'’-]*\s){1,4})(?:files?|filed|prices?|priced|seeks|plans|raises|launches|debuts|gets|wins|clears|passes"
+    r"|sets|eyes|weighs|withdraws|delays|shelves|soars|jumps|falls|slumps|to)\b"
+)
+"""Who a headline begins with, before what it does on the stock exchange: a name, whether or not a list knows it."""
+_GENERIC_ZH = ("公司", "企业", "独角兽", "厂商", "平台", "龙头", "巨头", "集团军", "中概股", "品牌", "机构")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _OFFICE = re.compile(rf"([{HAN}]{{2,4}}?)(?:省委|市委|省|市|区)?(?:网信办|互联网信息办公室)")
 _STOP = frozenset(
@@ -156,12 +166,18 @@ def stemmed(word: str) -> str:
 def _proper(title: str, folded: str, marks: Sequence[Mark]) -> Iterator[str]:
     """Names in a headline of Latin script, by their capitals; none where nearly all words have them. In a Chinese one,
     any word of Latin script is one."""
+    at = 0
+    if opening := _opening(title, folded, marks):
+        yield opening[0]
+        at = opening[1]
     known = {word for m in marks for word in re.findall(r"[a-z0-9]+", folded[m.start : m.end])}
     words = list(_LATIN.finditer(title))
     chinese = any(map(is_han, title))
     longer = [w for w in words if len(w[0]) > 3]
     shouted = len(longer) > 3 and sum(w[0][0].isupper() for w in longer) > 0.75 * len(longer)
     for number, word in enumerate(words):
+        if word.start() < at:
+            continue
         whole = fold(word[0]).removesuffix("'s").strip(".'-&")
         bare = stemmed(whole)
         if len(bare) < 3 or bare in _COMMON_CAPITALS or stemmed(bare) in _FORMULA_EN:
@@ -172,6 +188,20 @@ def _proper(title: str, folded: str, marks: Sequence[Mark]) -> Iterator[str]:
         begins = number == 0 or title[: word.start()].rstrip()[-1:] in ".:?!“'\"‘—-|"
         if chinese or inner or (word[0][0].isupper() and not shouted and not begins):
             yield bare
+
+
+def _opening(title: str, folded: str, marks: Sequence[Mark]) -> tuple[str, int] | None:
+    """The name a headline begins with, without blanks, and where it ends; None when a list knows it, or it is none."""
+    if found := _LEADING_ZH.match(folded):
+        run, end = found[1], 0
+        told = _CUT.sub("", run) and not run.endswith(_GENERIC_ZH)
+    elif found := _LEADING_EN.match(title):
+        words, end = fold(found[1]).split(), found.end(1)
+        told = any(w not in _COMMON_CAPITALS and stemmed(w) not in _FORMULA_EN for w in words)
+        run = "".join(words)
+    if found is None or not told or any(m.kind != "act" and m.start < found.end(1) for m in marks):
+        return None
+    return re.sub(r"\W+", "", run), end
 
 
 def _quoted(title: str) -> Iterator[str]:

@@ -16,6 +16,11 @@ from bot.judge.text import fold, is_chinese
 
 FADE, SLOW_FADE = 0.045, 0.015
 """What a day between two reports takes from their score, in general and for the same step of the same company."""
+OF_ONE = frozenset({"order", "list"})
+"""Lanes of what is done to a company, or by it: the same done to another is another matter."""
+OTHERS = 2.0
+_AMONG = re.compile(r"等|多家|多款|\d+(?:家|款)|among|andother|several|dozens")
+"""What is done to many at once, of whom headlines name one or another."""
 STEPS = frozenset({"file", "delist"})
 GOING_PUBLIC = frozenset({"file", "list"})
 """That a company files, and that it goes public, is said of one step."""
@@ -176,10 +181,11 @@ def against(a: Doc, b: Doc) -> float:
     """What keeps apart: other companies, other names, other laws, other offices, another thing done, other sums."""
     subjects = a.subjects & b.subjects
     against = 0.0
+    of_one = bool(a.lanes & b.lanes & OF_ONE) and not _AMONG.search(a.title + b.title)
     if a.names and b.names and not a.named & b.named:
-        against += 0.9 if not subjects else 0.2
+        against += OTHERS if of_one else 0.9 if not subjects else 0.2
     elif not a.named & b.named and _strangers(a, b):
-        against += STRANGERS
+        against += 2 * STRANGERS if of_one else STRANGERS
     elif bool(a.names) != bool(b.names) and not a.named & b.named:
         against += ALONE if a.han == b.han else FOREIGN_ALONE
     if a.about and b.about and not a.about & b.about and not a.named & b.named:
@@ -202,7 +208,7 @@ def _strangers(a: Doc, b: Doc) -> bool:
     mine, other = a.names | a.proper, b.names | b.proper
     if a.han != b.han or not mine or not other or not (a.proper or b.proper):
         return False
-    return not (mine & (other | b.terms.keys()) or other & a.terms.keys())
+    return not (mine & other or any(x in b.title for x in a.proper) or any(x in a.title for x in b.proper))
 
 
 def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
