@@ -88,6 +88,8 @@ class Hours:
     async def mute(self, ask: Ask, what: Rest = NOTHING) -> Reply:
         """Hear no more of some words, of one story (its id, or as a reply to it), or of anything."""
         chat = await self._chat(ask)
+        if not what and not ask.call.reply_to:  # to silence everything for good, somebody has to say so
+            return _shown(ask, "mute didi for 8h", *_mute_words(chat.habits, ask.now))
         found = _TIME.search(what)
         written = what[: found.start()].strip() if found else what.strip()
         until = _until(ask, chat, found[1]) if found else None

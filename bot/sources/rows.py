@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from bot.core.errors import NotAFeed
+from bot.core.lenient import loads
 from bot.sources.raw import MAX_ITEMS, RawFeed, RawItem
 
 OPTIONS = ("items", "title", "link", "date", "summary", "id", "page")
@@ -20,7 +21,7 @@ def read(text: str, options: Mapping[str, str]) -> RawFeed:
     `summary`, `id` (paths in a row), `page` (a link with `{path}` places). Raises NotAFeed when there is no row."""
     match = re.search(r"^[\w$.]{1,80}\((.*)\)\s*;?\s*$", text.strip(), re.S)  # JSONP
     try:
-        document = orjson.loads(match[1] if match else text)
+        document = loads(match[1] if match else text)
     except orjson.JSONDecodeError:
         raise NotAFeed("what came is not JSON") from None
     rows = at(document, options.get("items", ""))

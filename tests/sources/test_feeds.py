@@ -120,6 +120,12 @@ async def test_rows_of_json(worker: FeedWorker) -> None:
             await read(worker, wrong, kind=Kind.JSON, options=options)
 
 
+async def test_half_a_character_spoils_one_letter_and_not_the_list(worker: FeedWorker) -> None:
+    body = '[{"title": "Didi fined \\ud83d", "link": "https://a.example/1"}, {"title": "b", "link": "https://a.example/2"}]'
+    found = await read(worker, body, kind=Kind.JSON, options={"items": "", "title": "title", "link": "link"})
+    assert [e.title for e in found.entries] == ["Didi fined \ufffd", "b"]
+
+
 async def test_half_a_character_spoils_one_letter_and_not_the_feed(worker: FeedWorker) -> None:
     item = '{"id": "%d", "url": "https://a.example/%d", "title": "%s"}'
     items = ", ".join(item % (n, n, title) for n, title in enumerate(("a \\ud83d b", "\\ud83d\\ude00", "\\\\ud83d")))

@@ -128,10 +128,15 @@ async def test_the_same_words_muted_again_are_muted_until_the_new_time(rig):
     assert (await rig.habits()).mutes == (Mute(what="didi", until=at(2022, 8, 21, 6)),)
 
 
+async def test_a_mute_of_nothing_mutes_nothing_and_says_how(rig):
+    assert "mute didi for 8h" in await rig.ask("mute")
+    assert await rig.habits() is None
+
+
 @pytest.mark.parametrize(
     ("asked", "reply_to", "mute"),
     [
-        ("mute", "", Mute(what="", until=None)),
+        ("mute all", "", Mute(what="", until=None)),
         ("mute all", "abc123", Mute(what="", until=None)),
         ("mute for 8h", "", Mute(what="", until=at(2022, 8, 19, 14))),
         ("mute 8h", "", Mute(what="", until=at(2022, 8, 19, 14))),
@@ -166,7 +171,7 @@ async def test_what_a_mute_is_about_and_for_how_long(rig, asked, reply_to, mute)
 async def test_a_story_is_heard_of_again(rig, asked, reply_to):
     await rig.keep(story(), replace(story("old111"), merged_into="abc123"))
     await rig.ask("mute #abc123")
-    await rig.ask("mute")
+    await rig.ask("mute everything")
     assert "#abc123 can be heard again" in await rig.ask(asked, reply_to=reply_to)
     assert (await rig.habits()).mutes == (Mute(what="", until=None),)
     assert "Everything can be heard again" in await rig.ask("unmute everything")
