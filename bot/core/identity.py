@@ -62,8 +62,12 @@ def canonical_url(url: str) -> str:
     if parts.scheme.lower() not in _DEFAULT_PORTS or not host:
         return ""
     host = host.removeprefix("www.")
-    path = re.sub(r"/{2,}", "/", unquote(parts.path)).rstrip("/")
-    path = re.sub(r"/(index\.(html?|php|shtml))$", "", path)
+    path = unquote(parts.path)
+    if "//" in path:
+        path = re.sub(r"/{2,}", "/", path)
+    path = path.rstrip("/")
+    if "/index." in path:
+        path = re.sub(r"/(index\.(html?|php|shtml))$", "", path)
     keep = []
     if parts.query:
         given = parse_qsl(parts.query, keep_blank_values=True)

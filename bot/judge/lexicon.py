@@ -153,27 +153,31 @@ class Lexicon:
         raw: tuple[str, str],
         hits: dict[int, list[Hit]],
     ) -> None:
-        size, patterns = len(text), self._patterns
+        # Every article holds dozens of beginnings and ends of words, so this is spelled out, and spares every call.
+        size, patterns, letters, new = len(text), self._patterns, _LETTERS, tuple.__new__
         places: dict[int, list[int]] = {}
         for pattern, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
-            # Every article holds dozens of beginnings and ends of words, so this is spelled out.
-            before = start > 0 and text[start - 1] in _LETTERS
-            after = end < size and text[end] in _LETTERS
+            before = start > 0 and text[start - 1] in letters
+            after = end < size and text[end] in letters
             for number, head, tail, open_end, exact in patterns[pattern]:
                 if (before and head) or (after and tail):
                     continue
                 field, shift = (1, body_at) if start >= body_at else (0, 0)
-                # To find the place as written costs more than all else, so first whether it stands there at all.
-                written = raw[field] if exact else ""
                 if exact:
+                    # To find the place as written costs more than all else, so first whether it stands there at all.
+                    written = raw[field]
                     if exact not in written:
                         continue
                     if field not in places:
                         places[field] = offsets(written)
                     if written[places[field][start - shift] : places[field][end - shift - 1] + 1] != exact:
                         continue
-                stop = _word_end(text, end) if open_end else end
-                hits.setdefault(number, []).append(Hit(field, start - shift, stop - shift))
+                stop = _word_end(text, end) if open_end and after else end
+                hit = new(Hit, (field, start - shift, stop - shift))
+                if number in hits:
+                    hits[number].append(hit)
+                else:
+                    hits[number] = [hit]
 
     def _drop_inner(self, hits: dict[int, list[Hit]]) -> None:
         for number in [n for n in hits if n in self._inside]:

@@ -37,16 +37,20 @@ def cleaned(feed: RawFeed) -> RawFeed:
 
 def plain_title(raw: str) -> str:
     """One line of at most MAX_TITLE characters. A title may be escaped twice; what is left then is shown as written."""
+    if not raw:
+        return ""
     text = raw[: 8 * MAX_TITLE]
     for _ in range(2):
         if not _MARKUP.search(text):
             break
         text = html.unescape(sound_references(_TAG.sub("", text)))
-    return " ".join(tidy(text).split())[:MAX_TITLE]
+    return " ".join((text if text.isprintable() and text.isascii() else tidy(text)).split())[:MAX_TITLE]
 
 
 def plain_body(raw: str, limit: int = MAX_FIELD) -> str:
     """Paragraphs, a line each, of an HTML fragment or of plain text; at most `limit` characters."""
+    if not raw:
+        return ""
     text = sound_references(raw[:_MAX_HTML])
     if _MARKUP.search(text):
         if not _TAG.search(text):
