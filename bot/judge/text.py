@@ -73,7 +73,17 @@ def _squeeze(bare: str) -> str:
         bare = _APOSTROPHE.sub("", bare)
     if " " in bare and not bare.isascii() and _BESIDE_HAN.search(bare):
         bare = _BLANKS.sub("", bare)
-    return _ABBREVIATION.sub(lambda m: m[1] or "", bare) if "." in bare else bare
+    return _ABBREVIATION.sub(lambda m: m[1] or "", bare) if _has_initial(bare) else bare
+
+
+def _has_initial(bare: str) -> bool:
+    """Whether a point stands behind a letter that stands alone; looking at each point is cheaper than the pattern."""
+    at = bare.find(".")
+    while at >= 0:
+        if at and "a" <= bare[at - 1] <= "z" and not (at > 1 and "a" <= bare[at - 2] <= "z"):
+            return True
+        at = bare.find(".", at + 1)
+    return False
 
 
 def offsets(text: str) -> list[int]:
