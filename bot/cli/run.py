@@ -92,14 +92,14 @@ async def _demo(settings: Settings) -> None:
                 await app.subscribe_console(parts)
                 _say(f"Demo: {start:%d %B} to {end:%d %B %Y} in {REPLAY_S:.0f} seconds, {len(server.feeds())} feeds.")
                 stop = _stop_signal()
-                ending = asyncio.create_task(_say_the_end(parts, clock, stop))
+                ending = asyncio.create_task(_say_the_end(parts, stop))
                 await app.run(parts, stop)
                 ending.cancel()
             finally:
                 await app.close_parts(parts)
 
 
-async def _say_the_end(parts: app.Parts, clock: ReplayClock, stop: asyncio.Event) -> None:
+async def _say_the_end(parts: app.Parts, stop: asyncio.Event) -> None:
     await asyncio.sleep(REPLAY_S + 2.0)
     counts = await parts.store.counts()
     _say(

@@ -66,7 +66,7 @@ class Node:
     column: int = 0
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def parse(rule: str) -> Node:
     """Raises RuleError with the column and what was expected there."""
     if not rule.strip():

@@ -11,9 +11,8 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from bot.sources.decoding import sound_references
-from bot.sources.raw import RawFeed
+from bot.sources.raw import MAX_FIELD, RawFeed
 
-MAX_FIELD = 64 * 1024
 MAX_BODY = 4000
 _MARKUP = re.compile(r"<[a-zA-Z/!?]|&(#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,31});")
 # A comment ends before the next one begins, or a flood of beginnings costs its square.

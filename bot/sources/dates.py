@@ -139,18 +139,18 @@ def _moment(
     y: str, mo: str, d: str, h: str | None, mi: str | None, s: str | None, half: str, zone: str, home: tzinfo
 ) -> tuple[datetime, bool] | None:
     if h is None:
-        return datetime(int(y), int(mo), int(d), tzinfo=_zone(zone, home) or home), True
+        return datetime(int(y), int(mo), int(d), tzinfo=_zone(zone) or home), True
     hour = int(h) % 12 if half in ("am", "pm", "凌晨", "上午") and int(h) == 12 else int(h)
     if (half in _LATER or half == "pm" or (half == "中午" and hour < 3)) and hour < 12:
         hour += 12
-    day = datetime(int(y), int(mo), int(d), tzinfo=_zone(zone, home) or home)
+    day = datetime(int(y), int(mo), int(d), tzinfo=_zone(zone) or home)
     seconds = min(int(s or 0), 59)  # a leap second is not a reason to lose the date
     if hour == 24:
         return day + timedelta(days=1, minutes=int(mi or 0)), False
     return day.replace(hour=hour, minute=int(mi or 0), second=seconds), False
 
 
-def _zone(written: str, home: tzinfo) -> tzinfo | None:
+def _zone(written: str) -> tzinfo | None:
     """The zone at the end of a date, None when there is none that is unambiguous: then the source's own holds."""
     written = written.strip().strip("()").lower()
     if not written:

@@ -24,9 +24,8 @@ from bot.sources.decoding import (
     sound_references,
     without_declaration,
 )
-from bot.sources.raw import MAX_ITEMS, RawFeed, RawItem
+from bot.sources.raw import MAX_FIELD, MAX_ITEMS, RawFeed, RawItem
 
-MAX_FIELD = 64 * 1024
 LONGEST_ARTICLE = 500_000
 """Characters of a page that are looked through."""
 KEPT = 20_000

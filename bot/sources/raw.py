@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_ITEMS = 500
+MAX_FIELD = 64 * 1024
+"""Characters of one text of an item that are looked at, at most."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""One look at a feed of any kind: fetch, decode, tell what it is, read its items, make entries of them."""
+"""One look at a feed of any kind: fetch it, have its document read, make entries of the items."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from bot.sources.decoding import Shape, classify, decode, must_be_text, sound_re
 from bot.sources.raw import RawFeed, RawItem
 from bot.sources.worker import FeedWorker
 
-_MAX_AGE = re.compile(r"max-age=(\d{1,7})")
 _AGGREGATORS = ("news.google.com",)
 _MOST_TITLES = 2
 """A link may stand in a document twice, under an old and a new headline, and still be one article."""

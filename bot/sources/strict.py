@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from bot.sources.raw import MAX_ITEMS, RawFeed, RawItem
+from bot.sources.raw import MAX_FIELD, MAX_ITEMS, RawFeed, RawItem
 
 MAX_CHARS = 128 * 1024
 """Longest document read on the event loop; longer ones are read in the worker."""
-MAX_FIELD = 64 * 1024
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _RSS = ("", "http://purl.org/rss/1.0/", "http://my.netscape.com/rdf/simple/0.9/", "http://purl.org/rss/1.0")
