@@ -50,11 +50,11 @@ def answer(judge: Judge, desk: Desk, line: bytes, number: int) -> dict[str, Any]
     title, body = item["title"], str(item.get("summary") or "")
     at = _published(item, number)
     try:
-        found = judge.glance(title, body)
-        if found is None:
+        seen = judge.glance(title, body)
+        if seen is None:
             return {"id": item["id"], **_NOTHING}
         entry = _entry(item, body, at)
-        verdict = desk.with_memory(judge.judge(entry, found), at)
+        verdict = desk.with_memory(judge.judge(entry, seen), at)
         return {"id": item["id"], **_said(verdict, desk.story_of(entry, verdict) if verdict.alert else None)}
     except Exception as error:  # whatever one text holds, the lines behind it are answered
         log.exception("a line cannot be judged", line=number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ahocorasick_rs
@@ -36,6 +36,18 @@ class _Topic:
     rules: tuple[Rule, ...]
 
 
+Rules = list[tuple[int, Rule]]
+"""Rules, each with the number of its topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The words that stand in a text, and the rules that may speak for it."""
+
+    found: Found
+    possible: Rules
+
+
 class Judge:
     """Compiled rules; immutable, so that polls may go on while another is built."""
 
@@ -52,47 +64,36 @@ class Judge:
         self._compiler = Compiler(self._lexicon, lists, book.rates)
         self._rates = book.rates
         self._topics = tuple(self._topic(topic, keywords) for topic in book.topics)
-        self._by_word: dict[int, list[tuple[int, Rule]]] = {}
-        for number, topic in enumerate(self._topics):
-            for rule in topic.rules:
-                for word in min(rule.needs, key=self._lexicon.commonness):
-                    self._by_word.setdefault(word, []).append((number, rule))
-        self._triggers = frozenset(w for w, rules in self._by_word.items() if any(r.weight > 0 for _, r in rules))
+        self._speaking_for, self._against = self._by_word(positive=True), self._by_word(positive=False)
         for inner, longer in book.not_inside.items():
             self._lexicon.not_inside(self._lexicon.add(inner), [self._lexicon.add(text) for text in longer])
         self._lexicon.freeze()
 
-    def glance(self, title: str, body: str) -> Found | None:
-        """The words that stand in a text; None when no rule has all it needs there, as in nearly all texts."""
+    def glance(self, title: str, body: str) -> Glance | None:
+        """What stands in a text; None when no rule has all it needs there, as in nearly all texts."""
         found = self._lexicon.find(title, body)
-        if self._triggers.isdisjoint(found.hits) or not any(rule.weight > 0 for _, rule in self._possible(found)):
-            return None
-        return found
+        possible = _possible(found, self._speaking_for)
+        return Glance(found, possible) if possible else None
 
-    def judge(self, entry: Entry, found: Found | None = None) -> Verdict:
-        """found: of a glance at this entry. Never raises: an entry that cannot be judged is skipped with the reason,
+    def judge(self, entry: Entry, seen: Glance | None = None) -> Verdict:
+        """seen: of a glance at this entry. Never raises: an entry that cannot be judged is skipped with the reason,
         since the others of its feed, and of all later polls, must not wait for it."""
         try:
-            return self._judge(entry, found)
+            return self._judge(entry, seen)
         except Exception as error:
             log.exception("an entry cannot be judged", entry=entry.key[:200], title=entry.title[:200])
             return skipped(error)
 
-    def _judge(self, entry: Entry, found: Found | None) -> Verdict:
-        found = found or self._lexicon.find(entry.title, entry.body)
-        if self._triggers.isdisjoint(found.hits):
+    def _judge(self, entry: Entry, seen: Glance | None) -> Verdict:
+        found = seen.found if seen else self._lexicon.find(entry.title, entry.body)
+        if self._speaking_for.keys().isdisjoint(found.hits):
             return NOTHING
-        possible = self._possible(found)
-        if not any(rule.weight > 0 for _, rule in possible):
-            return Verdict(alert=False, reason=self._words_only(found))
         names = self._names(found)
         fired: dict[int, list[tuple[Rule, list[Hit]]]] = {}
-        for topic, rule in possible:
-            hits = rule.fires(found, entry)
-            if hits is not None:
-                fired.setdefault(topic, []).append((rule, hits))
-        if not any(rule.weight > 0 for rules in fired.values() for rule, _ in rules):
+        _fire(seen.possible if seen else _possible(found, self._speaking_for), found, entry, fired)
+        if not fired:
             return Verdict(alert=False, reason=self._words_only(found))
+        _fire(_possible(found, self._against), found, entry, fired)
         return self._verdict(entry, names, found, fired)
 
     def _verdict(
@@ -154,12 +155,6 @@ class Judge:
         fired = {m.topic for m in matches if m.fired}
         return any(topic.urgent & headline for topic in self._topics if topic.name in fired)
 
-    def _possible(self, found: Found) -> list[tuple[int, Rule]]:
-        """Rules whose words all stand there, once each, with the number of their topic."""
-        present = found.hits.keys()
-        rules = {id(pair[1]): pair for word in present & self._by_word.keys() for pair in self._by_word[word]}
-        return [pair for pair in rules.values() if not any(map(present.isdisjoint, pair[1].needs))]
-
     def holds(self, topic: str, rule: str, entry: Entry) -> bool:
         """Whether one rule, named by its id, fires on an entry."""
         found = self._lexicon.find(entry.title, entry.body)
@@ -170,7 +165,7 @@ class Judge:
     def near_misses(self, entry: Entry, most: int = 5) -> tuple[Stage, ...]:
         """Rules that lack only one thing to fire on this entry, and what that is; for people, not for every poll."""
         found = self._lexicon.find(entry.title, entry.body)
-        if self._triggers.isdisjoint(found.hits):
+        if self._speaking_for.keys().isdisjoint(found.hits):
             return ()
         self._names(found)
         present = found.hits.keys()
@@ -190,7 +185,7 @@ class Judge:
         return tuple(stage for _, stage in sorted(missed, key=lambda pair: pair[0])[:most])
 
     def _words_only(self, found: Found) -> str:
-        words = self._lexicon.words(n for n in found.hits if n in self._triggers)
+        words = self._lexicon.words(n for n in found.hits if n in self._speaking_for)
         shown = ", ".join(f"“{w}”" for w in sorted(words, key=len, reverse=True)[:3])
         return f"{shown} in it, but no rule holds"
 
@@ -208,6 +203,15 @@ class Judge:
                 else:
                     names[name.key] = name
         return list(names.values())
+
+    def _by_word(self, *, positive: bool) -> dict[int, Rules]:
+        """Rules that speak for their topic, or those against it, by the words they are looked up by."""
+        rules: dict[int, Rules] = {}
+        for number, topic in enumerate(self._topics):
+            for rule in (r for r in topic.rules if (r.weight > 0) is positive):
+                for word in min(rule.needs, key=self._lexicon.commonness):
+                    rules.setdefault(word, []).append((number, rule))
+        return rules
 
     def _lists(self, book: RuleBook) -> dict[str, frozenset[int]]:
         lists: dict[str, set[int]] = {}
@@ -254,6 +258,20 @@ class Judge:
         rules = [*spec.rules, *(RuleSpec(id=chat_rule(k), when=k.text, weight=k.weight) for k in added)]
         compiled = tuple(self._compiler.compile(rule, spec.name) for rule in rules)
         return _Topic(spec.name, spec.threshold, spec.review, frozenset(spec.urgent), compiled)
+
+
+def _possible(found: Found, by_word: Mapping[int, Rules]) -> Rules:
+    """Rules whose words all stand there, once each."""
+    present = found.hits.keys()
+    rules = {id(pair[1]): pair for word in present & by_word.keys() for pair in by_word[word]}
+    return [pair for pair in rules.values() if not any(map(present.isdisjoint, pair[1].needs))]
+
+
+def _fire(possible: Rules, found: Found, entry: Entry, fired: dict[int, list[tuple[Rule, list[Hit]]]]) -> None:
+    for topic, rule in possible:
+        hits = rule.fires(found, entry)
+        if hits is not None:
+            fired.setdefault(topic, []).append((rule, hits))
 
 
 def chat_rule(keyword: Keyword) -> str:
