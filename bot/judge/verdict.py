@@ -106,6 +106,8 @@ class Judge:
         places = (offsets(entry.title), offsets(entry.body))
         matches = []
         for number, rules in fired.items():
+            if all(rule.weight <= 0 for rule, _ in rules):
+                continue  # what speaks only against a topic nobody spoke for
             topic = self._topics[number]
             rules.sort(key=lambda pair: (-abs(pair[0].weight), pair[0].id))
             evidence = tuple(

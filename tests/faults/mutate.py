@@ -1,5 +1,6 @@
 """`python -m tests.faults.mutate --sample 200 --seed S`: deliberate mistakes in stores and delivery, one at a time, and
-whether the tests notice. Prints the survivors with their places, and how many of a hundred were killed.
+whether the tests notice. Prints the survivors with their places, and how many of a hundred were killed: guards and
+effects that are taken away, and, apart from them, figures and bounds that are one off.
 
 Each mistake lives in a fork of this process, which has the libraries behind it: no file is changed.
 """
@@ -19,6 +20,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
@@ -60,6 +62,7 @@ class Mutant:
     path: str
     number: int
     what: str
+    guard: bool
 
 
 class Mistakes(ast.NodeTransformer):
@@ -67,13 +70,14 @@ class Mistakes(ast.NodeTransformer):
 
     def __init__(self, wanted: int = -1) -> None:
         self.wanted = wanted
-        self.found: list[str] = []
+        self.found: list[tuple[str, bool]] = []
 
-    def _may(self, node: ast.AST, change: Callable[[], ast.AST]) -> ast.AST:
-        """The node, or what `change` makes of it when this is the one."""
+    def _may(self, node: ast.AST, change: Callable[[], ast.AST], *, guard: bool = True) -> ast.AST:
+        """The node, or what `change` makes of it when this is the one. guard: what is done, or seen to, is left out;
+        otherwise a figure or a bound is another."""
         changed = change()
         before, after = (ast.unparse(n).splitlines()[0][:60] if n else "" for n in (node, changed))
-        self.found.append(f"{getattr(node, 'lineno', 0)}: {before}  ->  {after}")
+        self.found.append((f"{getattr(node, 'lineno', 0)}: {before}  ->  {after}", guard))
         return ast.copy_location(changed, node) if len(self.found) - 1 == self.wanted else node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
@@ -81,7 +85,8 @@ class Mistakes(ast.NodeTransformer):
         for at, op in enumerate(node.ops):
             if type(op) in COMPARES:
                 ops = [*node.ops[:at], COMPARES[type(op)](), *node.ops[at + 1 :]]
-                made = self._may(node, lambda ops=ops: ast.Compare(node.left, ops, node.comparators))  # type: ignore[misc]
+                guard = not isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+                made = self._may(node, lambda ops=ops: ast.Compare(node.left, ops, node.comparators), guard=guard)  # type: ignore[misc]
                 if made is not node:
                     return made
         return node
@@ -99,13 +104,13 @@ class Mistakes(ast.NodeTransformer):
         self.generic_visit(node)
         if type(node.op) not in SUMS:
             return node
-        return self._may(node, lambda: ast.BinOp(node.left, SUMS[type(node.op)](), node.right))
+        return self._may(node, lambda: ast.BinOp(node.left, SUMS[type(node.op)](), node.right), guard=False)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if isinstance(node.value, bool):
             return self._may(node, lambda: ast.Constant(not node.value))
         if isinstance(node.value, int | float):
-            return self._may(node, lambda: ast.Constant(node.value + 1))
+            return self._may(node, lambda: ast.Constant(node.value + 1), guard=False)
         return node
 
     def visit_If(self, node: ast.If) -> ast.AST:
@@ -167,7 +172,7 @@ class Mistakes(ast.NodeTransformer):
 def mutants(path: str) -> Iterator[Mutant]:
     walk = Mistakes()
     walk.visit(ast.parse((ROOT / path).read_text()))
-    yield from (Mutant(path, number, what) for number, what in enumerate(walk.found))
+    yield from (Mutant(path, number, what, guard) for number, (what, guard) in enumerate(walk.found))
 
 
 def made(mutant: Mutant) -> ast.Module:
@@ -257,22 +262,32 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="only files whose path holds this")
+    parser.add_argument("--guards", action="store_true", help="only guards and effects, no figures and bounds")
     given = parser.parse_args()
     os.chdir(ROOT)
     every = [m for path in (*STORES, *JOBS) if given.only in path for m in mutants(path)]
+    every = [m for m in every if m.guard or not given.guards]
     sample = random.Random(given.seed).sample(every, min(given.sample, len(every)))
     print(f"seed {given.seed}: {len(sample)} of {len(every)} mutants", flush=True)
     _import_libraries()
     if [how for _, how in tried([None], 1)] != ["survived"]:
         print("The tests fail without any mistake.")
         return 2
-    killed = 0
-    for number, (mutant, how) in enumerate(tried(sample, given.jobs), 1):
-        killed += how != "survived"
-        if (how != "killed" or number % 20 == 0) and mutant:
-            print(f"{how}: {mutant.path}:{mutant.what}  (#{mutant.number}; {killed} of {number} killed)", flush=True)
-    print(f"killed {killed} of {len(sample)}: {100 * killed / len(sample):.1f} %")
-    return 0 if killed >= 0.9 * len(sample) else 1
+    guards, figures = Counter[str](), Counter[str]()
+    for mutant, how in tried(sample, given.jobs):
+        if mutant is None:
+            continue
+        count = guards if mutant.guard else figures
+        count["killed" if how != "survived" else how] += 1
+        if how != "killed" or sum((guards + figures).values()) % 20 == 0:
+            so_far = f"guards {_share(guards)}, figures {_share(figures)}"
+            print(f"{how}: {mutant.path}:{mutant.what}  (#{mutant.number}; {so_far})", flush=True)
+    print(f"killed: guards and effects {_share(guards)}; figures and bounds {_share(figures)}")
+    return 0 if guards["killed"] >= 0.9 * sum(guards.values()) else 1
+
+
+def _share(count: Counter[str]) -> str:
+    return f"{count['killed']} of {sum(count.values())}"
 
 
 def _import_libraries() -> None:

@@ -270,7 +270,7 @@ def test_what_speaks_against_is_told_apart_from_what_speaks_for() -> None:
     assert not verdict.alert
     assert stages["normalised"].outcome == "工信部通报滴滴被约谈"
     assert "not enough" in stages["rules cac"].outcome
-    assert stages["against cac"].outcome == "-0.8"
+    assert stages["against cac"].outcome == "-1.6"
     assert "工信部" in stages["against cac"].detail
     assert "“工信部” speaks against it" in verdict.reason
 
