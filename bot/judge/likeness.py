@@ -194,13 +194,23 @@ def against(a: Doc, b: Doc) -> float:
         against += 0.4
     if a.offices and b.offices and not a.offices & b.offices:
         against += 0.3
-    if a.lanes and b.lanes and not a.lanes & b.lanes:
+    if _of_other_lanes(a, b):
         against += LANE
     if a.sums and b.sums and not a.sums & b.sums and a.deeds & b.deeds & {"fine"}:
         against += 0.3
     if not a.topics & b.topics:
         against += 0.1
     return against
+
+
+def _of_other_lanes(a: Doc, b: Doc) -> bool:
+    """Whether another kind of thing was done. A company named in a campaign has been given an order."""
+    named = a.names and a.names == b.names
+    return (
+        bool(a.lanes and b.lanes)
+        and not a.lanes & b.lanes
+        and not (named and a.lanes | b.lanes <= {"order", "campaign"})
+    )
 
 
 def _strangers(a: Doc, b: Doc) -> bool:
