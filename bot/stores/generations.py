@@ -56,7 +56,6 @@ def rewritten(directory: Path, disk: Disk, tables: Mapping[str, Rows]) -> None:
     for kind, numbers in before.items():
         for number in numbers:
             disk.remove(path_of(directory, kind, number))
-    disk.sync_directory(directory)
 
 
 def snapshot_records(generation: int, tables: Mapping[str, Rows]) -> Iterator[bytes]:

@@ -303,7 +303,6 @@ class Journal:
                 raise self._lacking("snapshot", generation)
             else:
                 self._must_be_new()
-            self._disk.remove(path)
             self._fd = self._new_journal(generation, of=base)
             return
         self._fd, self._length = self._disk.open_append(path), whole

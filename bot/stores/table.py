@@ -10,7 +10,7 @@ from tinydb import TinyDB
 from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
-from bot.stores.journal import Journal, Ops, Row, Rows
+from bot.stores.journal import Journal, Row, Rows
 
 Plain = dict[str, Any]
 
@@ -101,17 +101,10 @@ class JournalStorage(Storage):
 
     def write(self, data: Mapping[str, Mapping[Any, Any]]) -> None:
         """TinyDB's whole-database write, which remains for dropping tables: what is not in `data` goes."""
-        ops: Ops = {}
-        for name, rows in self.journal.tables.items():
-            wanted = data.get(name, {})
-            ops[name] = {i: None for i in rows if i not in wanted and str(i) not in wanted}
-        for name, documents in data.items():
-            rows = self.journal.tables.get(name, {})
-            packed = {int(i): pack(d) for i, d in documents.items()}
-            ops.setdefault(name, {}).update({i: r for i, r in packed.items() if rows.get(i) != r})
-        if any(ops.values()):
-            self.journal.commit({name: rows for name, rows in ops.items() if rows})
-        for name in [n for n in self.journal.tables if n not in data]:
+        gone = {name: dict.fromkeys(rows) for name, rows in self.journal.tables.items() if name not in data}
+        if any(gone.values()):
+            self.journal.commit({name: rows for name, rows in gone.items() if rows})
+        for name in gone:
             del self.journal.tables[name]
 
     def close(self) -> None:

@@ -235,6 +235,7 @@ async def test_a_moved_chat_takes_everything_along(store):
     assert (await store.chat("fake:-1")).title == "T"
     assert (await store.chat("fake:-1")).paused == ""
     assert len(await store.chat_subscriptions("fake:-1")) == 2
+    assert await store.chat_subscriptions("fake:1") == []
     assert await store.head("fake:1") is None
     assert (await store.head("fake:-1")).story_id == "a"
     await keep(store, deliveries=(row("fake:-1", "c"),))

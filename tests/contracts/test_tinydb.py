@@ -35,6 +35,7 @@ steps = st.one_of(
     st.tuples(st.just("truncate"), names),
     st.tuples(st.just("drop"), names),
     st.tuples(st.just("reopen"), names),
+    st.tuples(st.just("restart"), names),
 )
 
 
@@ -49,8 +50,9 @@ class Journaled:
         self.db = JournalDB(journal, storage=JournalStorage)
         self.journal = journal
 
-    def reopen(self) -> None:
-        self.journal.rotate(wait=True)
+    def reopen(self, *, rotate: bool = True) -> None:
+        if rotate:
+            self.journal.rotate(wait=True)
         self.db.close()
         self.open()
 
@@ -106,14 +108,15 @@ def looked(db: TinyDB) -> Any:
 
 @settings(max_examples=120, deadline=None)
 @example([("insert", "one", {"n": 1, "t": "a"}), ("insert", "two", {"at": 3}), ("drop", "one"), ("reopen", "two")])
+@example([("insert", "one", {"n": 1, "t": "a"}), ("insert", "two", {"at": 3}), ("drop", "one"), ("restart", "two")])
 @given(st.lists(steps, max_size=14))
 def test_the_same_as_tinydbs_own(script: list[tuple[Any, ...]]) -> None:
     stock = TinyDB(storage=MemoryStorage)
     with tempfile.TemporaryDirectory() as room:
         ours = Journaled(Path(room))
         for step in script:
-            if step[0] == "reopen":
-                ours.reopen()
+            if step[0] in ("reopen", "restart"):
+                ours.reopen(rotate=step[0] == "reopen")
                 stock._tables.clear()  # a stock database forgets its next ids when it is opened anew, too
             else:
                 assert act(ours.db, step) == act(stock, step), step
@@ -134,6 +137,15 @@ def test_numbers_at_the_edge_outlive_a_snapshot(tmp_path: Path, at: int) -> None
     ours.reopen()
     assert [dict(d) for d in ours.db.table("one")] == [{"at": at}]
     ours.db.close()
+
+
+def test_what_was_taken_out_beside_the_rows_is_not_there() -> None:
+    beside = Overlay({1: 5})
+    del beside[1]
+    with pytest.raises(KeyError):
+        beside[1]
+    with pytest.raises(KeyError):
+        del beside[1]
 
 
 def test_changes_beside_the_rows_are_counted_with_them() -> None:

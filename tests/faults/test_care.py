@@ -166,6 +166,12 @@ def test_a_directory_without_data_is_said(tmp_path: Path, verb: object) -> None:
     assert str(tmp_path) in str(caught.value)
 
 
+def test_a_directory_without_data_has_no_backup(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=str(tmp_path)):
+        list(care.backup(tmp_path, tmp_path / "to"))
+    assert not (tmp_path / "to").exists()
+
+
 async def test_a_backup_makes_the_way_to_itself(tmp_path: Path) -> None:
     await made(tmp_path / "d", commits=2)
     list(care.backup(tmp_path / "d", tmp_path / "far" / "away"))
@@ -220,3 +226,12 @@ def test_a_copy_that_is_refused_says_of_what(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(shutil, "copytree", refused)
     with pytest.raises(StoreError, match=r"00000001.journal: No space left on device; nothing was changed"):
         copied(tmp_path / "d", "before")
+
+
+def test_a_copy_is_on_the_disk_before_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "file").write_text("x")
+    synced: list[str] = []
+    monkeypatch.setattr("os.fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink().name))
+    copied(tmp_path / "d", "copy")
+    assert synced == ["file", "d.copy", tmp_path.name]

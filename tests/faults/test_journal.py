@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from bot.core.errors import Corrupt, Locked, StoreError, TooNew
 from bot.stores import migrations, records
+from bot.stores.disk import Disk
 from bot.stores.generations import Tables
 from bot.stores.journal import Journal, must_be_free
 from bot.stores.tinydb import TinyStore
@@ -130,6 +132,17 @@ async def test_a_changed_byte_anywhere_is_refused_by_file_and_offset(tmp_path: P
     assert await remembered(tmp_path / "d", 2) == 2
 
 
+async def test_a_torn_end_is_cut_off_before_anything_is_appended(tmp_path: Path) -> None:
+    path = await made(tmp_path / "d")
+    path.write_bytes(path.read_bytes() + b"12345678 {torn")
+    store = TinyStore(tmp_path / "d")
+    await store.open()
+    await store.commit(commit_number(4))
+    await store.close()
+    assert b"torn" not in path.read_bytes()
+    assert await remembered(tmp_path / "d", 4) == 4
+
+
 async def test_zeros_at_the_end_are_a_crash(tmp_path: Path) -> None:
     path = await made(tmp_path / "d")
     whole = path.read_bytes()
@@ -163,6 +176,76 @@ async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TooNew) as caught:
         await remembered(tmp_path / "d", 0)
     assert "99" in str(caught.value)
+
+
+async def test_a_newer_snapshot_is_refused(tmp_path: Path) -> None:
+    await made(tmp_path / "d", commits=7, rotate_bytes=1500)
+    newest = sorted((tmp_path / "d").glob("*.snapshot"))[-1]
+    first, rest = newest.read_bytes().split(b"\n", 1)
+    header = records.decode(first) | {"schema": 99}
+    newest.write_bytes(records.encode(header) + rest)
+    with pytest.raises(TooNew, match="99"):
+        await remembered(tmp_path / "d", 7)
+
+
+async def test_an_empty_first_journal_beside_a_cut_snapshot_lacks_it(tmp_path: Path) -> None:
+    await made(tmp_path / "d", commits=2)
+    for path in (tmp_path / "d").iterdir():
+        path.unlink()
+    (tmp_path / "d" / "00000001.journal").write_bytes(b"")
+    (tmp_path / "d" / "00000001.snapshot").write_bytes(records.encode(records.header("snapshot", 1)))
+    with pytest.raises(Corrupt, match=r"00000001.snapshot is cut off"):
+        await remembered(tmp_path / "d", 2)
+
+
+async def test_generations_are_counted_on_after_a_restart(tmp_path: Path) -> None:
+    await made(tmp_path / "d", commits=7, rotate_bytes=1500)
+    newest = int(sorted((tmp_path / "d").glob("*.journal"))[-1].stem)
+    journal = Journal(tmp_path / "d")
+    journal.open()
+    journal.rotate(wait=True)
+    journal.close()
+    assert newest > 2
+    assert sorted((tmp_path / "d").glob("*.journal"))[-1].stem == f"{newest + 1:08d}"
+    assert await remembered(tmp_path / "d", 7) == 7
+
+
+class Gate(Disk):
+    """A disk on which a snapshot gets its name only once it is let."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.named: list[str] = []
+
+    def replace(self, source: Path, target: Path) -> None:
+        self.open.wait(10)
+        self.named.append(target.name)
+        super().replace(source, target)
+
+
+@pytest.mark.parametrize("verb", ["close", "rotate"])
+def test_a_snapshot_being_written_is_waited_for(tmp_path: Path, verb: str) -> None:
+    disk = Gate()
+    journal = Journal(tmp_path / "d", disk=disk)
+    journal.open()
+    journal.rotate()
+    waiting = threading.Thread(target=getattr(journal, verb))
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    assert disk.named == []
+    disk.open.set()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert disk.named[0] == "00000002.snapshot"
+    journal.close()
+
+
+async def test_the_lock_names_its_holder(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "d")
+    await store.open()
+    assert (tmp_path / "d" / "lock").read_text().split() == [str(os.getpid())]
+    await store.close()
 
 
 async def test_leftovers_of_a_snapshot_are_cleared(tmp_path: Path) -> None:

@@ -209,20 +209,31 @@ async def test_a_crash_in_mid_send_is_settled_at_the_next_start(kind, copies):
 async def test_nothing_is_sent_that_cannot_be_recorded():
     class FullStore(MemoryStore):
         full = False
+        refused = 0
 
         async def commit(self, changes):
             if self.full:
+                self.refused += 1
                 raise Full("disk full")
             await super().commit(changes)
 
     rig = Rig(store=FullStore())
+    desk = FakeChannel(rig.clock)
+    channels = {"fake": rig.channel, "desk": desk}
+    notices = Notices({"desk:1"}, channels, rig.clock)
+    rig.job = DeliverJob(rig.store, channels, rig.clock, random.Random(5), notices)
     await rig.queue(row(name="a"))
     rig.store.full = True
     await rig.beat(20, step=1)
     assert rig.channel.tries == []
+    assert rig.store.refused == 1, "the disk is left alone for a while"
+    (told,) = desk.shown
+    assert told.message.plain().startswith("Nothing is read or sent for now, and nothing is lost: disk full\n")
+    assert notices.troubles()
     rig.store.full = False
     await rig.beat(60, step=1)
     assert rig.shown == ["a"]
+    assert not notices.troubles()
 
 
 async def test_an_adapters_bug_is_taken_as_unsure(rig):
