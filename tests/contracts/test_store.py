@@ -537,3 +537,20 @@ async def test_a_long_decision_is_found_among_short_ones(store):
         await keep(store, entries=(Judged(entry=one, at=START, outcome="no-match"),))
     assert (await store.judged(long.key)).entry == long
     assert (await store.judged(entry("after", path="/a").key)).entry.title == "after"
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_a_row_in_the_middle_of_a_lane_leaves_it_and_comes_back_to_its_place(store, back):
+    await keep(store, deliveries=tuple(row(name=name) for name in "abcd"))
+    rows = await store.backlog("fake:1")
+    given_up = give_up(rows[1], "refused")
+    await keep(store, deliveries=(given_up,))
+    assert [r.story_id for r in await store.backlog("fake:1")] == ["a", "c", "d"]
+    if back:
+        await keep(store, deliveries=(replay(given_up, START),))
+    order = []
+    while head := await store.head("fake:1"):
+        order.append(head.story_id)
+        await keep(store, deliveries=(part_shown(begin(head), RECEIPT, 1, START),))
+    assert order == (["a", "b", "c", "d"] if back else ["a", "c", "d"])
+    assert await store.waiting(later(9), 9) == []

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORES = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "bot" / "stores").glob("[a-z]*.py") if p.stem != "memory")
 """All but the one that the tests measure the other by."""
 JOBS = [f"bot/jobs/{name}.py" for name in ("deliver", "carry", "pace", "gather", "release")] + ["bot/core/outbox.py"]
-STORE_TESTS = ["tests/contracts/test_store.py"]
+STORE_TESTS = ["tests/contracts/test_store.py", "tests/contracts/test_archive.py"]
 STORE_TESTS += [f"tests/faults/test_{name}.py" for name in ("journal", "disk", "care", "restore", "storage")]
 STORE_TESTS += ["tests/contracts/test_store_machine.py", "tests/contracts/test_tinydb.py"]
 CRASHES = "tests/faults/test_crash_points.py::"

@@ -12,6 +12,7 @@ import pytest
 
 from bot.core.errors import Full, StoreError
 from bot.stores.disk import Disk
+from bot.stores.generations import replaced
 from bot.stores.tinydb import TinyStore
 from tests.faults.scripts import commit_number, remembered, whole_commits
 
@@ -200,11 +201,13 @@ async def test_the_power_goes(tmp_path: Path, seed: int) -> None:
 
 
 class StrictDisk(Disk):
-    """Knows what no sync has confirmed: bytes of files, and names of new ones. The n-th write fails."""
+    """Knows what no sync has confirmed: bytes of files, what is cut off them, and names of new ones. The n-th write
+    fails."""
 
     def __init__(self, failing: int = 0) -> None:
         self.dirty: set[Path] = set()
         self.names: set[Path] = set()
+        self.cut: set[Path] = set()
         self.failing = failing
         self._paths: dict[int, Path] = {}
 
@@ -216,6 +219,8 @@ class StrictDisk(Disk):
         return fd
 
     def write(self, fd: int, data: bytes) -> None:
+        # Else the power may go when parts of both are there, which would look like damage.
+        assert self._paths[fd] not in self.cut, "what was cut off is off before anything is written in its place"
         self.dirty.add(self._paths[fd])
         self.failing -= 1
         if self.failing == 0:
@@ -225,10 +230,12 @@ class StrictDisk(Disk):
 
     def truncate(self, fd: int, size: int) -> None:
         self.dirty.add(self._paths[fd])
+        self.cut.add(self._paths[fd])
         super().truncate(fd, size)
 
     def sync(self, fd: int) -> None:
         self.dirty.discard(self._paths[fd])
+        self.cut.discard(self._paths[fd])
         super().sync(fd)
 
     def replace(self, source: Path, target: Path) -> None:
@@ -299,3 +306,17 @@ async def test_a_table_that_is_empty_is_one_still_after_a_snapshot(tmp_path: Pat
     await store.open()
     assert store.journal.tables["empty"] == {}
     await store.close()
+
+
+def test_a_directory_is_synced_by_the_system_call_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr("os.fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink().name))
+    Disk().sync_directory(tmp_path)
+    assert synced == [tmp_path.name]
+
+
+def test_what_an_attempt_before_left_is_no_part_of_a_file_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.tmp").write_bytes(b"half a line")
+    replaced(Disk(), tmp_path / "a.snapshot", [b"one\n", b"two\n"])
+    assert (tmp_path / "a.snapshot").read_bytes() == b"one\ntwo\n"
+    assert not (tmp_path / "a.tmp").exists()
