@@ -150,7 +150,7 @@ def likeness(a: Doc, b: Doc, rarity: Callable[[str], float]) -> tuple[float, str
     subjects, acts = a.subjects & b.subjects, a.acts & b.acts
     figures, sums = a.numbers & b.numbers, a.sums & b.sums
     foreign = a.han != b.han
-    if foreign and not named and not subjects and not (sums and a.deeds & b.deeds):
+    if foreign and not named and not subjects and not (a.deeds & b.deeds and (sums or a.proper & b.proper)):
         return 0.0, ""
     days = abs(a.at - b.at) / 86400
     text = _cosine(a.terms, b.terms, rarity)
