@@ -82,7 +82,8 @@ class Carrier:
         if head.act is Act.ANSWER and self._clock.now() - head.created > ANSWER_KEPT:
             await self._settle(outbox.give_up(head, "nobody waits for it any more"))
             return
-        first = await self._store.posted(head.chat_id, head.story_id) if head.story_id else None
+        grows = head.story_id and head.act in (Act.EDIT, Act.REPLY)
+        first = await self._store.posted(head.chat_id, head.story_id) if grows else None
         if head.act is Act.EDIT and not (first and first.card and first.state is State.SENT):
             waits = first is not None and first.card and first.waits
             now = self._clock.steady()
@@ -215,9 +216,9 @@ def _wait_mark(channel: str) -> str:
 
 
 def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery | None) -> tuple[Parcel, int]:
-    """The next part, and how many there are. first: the row that posted the story here."""
+    """The next part, and how many there are. first: the row that posted the story here, of an edit or a reply."""
     parts, done = channel.parts(message), len(row.receipts)
-    shown = first.receipts if first and row.act in (Act.EDIT, Act.REPLY) else ()
+    shown = first.receipts if first else ()
     if row.act is Act.EDIT:
         parts = min(parts, len(shown))
     target = shown[done if row.act is Act.EDIT else 0].message_id if shown else row.target

@@ -38,9 +38,6 @@ class View(Mapping[int, Plain]):
     def __getitem__(self, doc_id: int) -> Plain:
         return unpack(self._rows[int(doc_id)])
 
-    def __contains__(self, doc_id: object) -> bool:
-        return doc_id in self._rows
-
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows)
 

@@ -243,7 +243,7 @@ class TinyStore:
         return sum(len(rows_) for rows_ in gone.values()) + self._tidy_entries(before)
 
     def _tidy_entries(self, before: datetime) -> int:
-        """Hot entries past retention go at once; cold ones when the file is rewritten, at more than half of it."""
+        """Entries past retention go; when there are any, the archive is written anew without them."""
         assert self._cold
         hot = {key_number(j.entry.key) for j in self._all("entries", codec.JUDGED) if j.at < before}
         kept: dict[int, bytes] = {}

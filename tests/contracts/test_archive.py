@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,13 @@ def test_a_story_forgotten_is_neither_found_nor_among_the_newest() -> None:
     search.forget("one")
     assert search.newest((), 9) == ["two"]
     assert search.find(words, 9) == ["two"]
+
+
+def test_a_story_that_has_grown_is_found_by_its_words_of_now() -> None:
+    told = story("one")
+    search = StorySearch(lambda: [told])
+    words = told.title.split()[0]
+    assert search.find(words, 9) == ["one"]
+    search.put(replace(told, title="Other", summary="", why="", reports=(), words=()))
+    assert search.find(words, 9) == []
+    assert search.find("Other", 9) == ["one"]

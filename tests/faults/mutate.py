@@ -118,6 +118,8 @@ class Mistakes(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST:
         self.generic_visit(node)
+        if not node.orelse and all(ast.unparse(said).startswith("log.") for said in node.body):
+            return node
         return self._may(node, lambda: ast.If(ast.Constant(False), node.body, node.orelse))
 
     def visit_Return(self, node: ast.Return) -> ast.AST:

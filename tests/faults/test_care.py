@@ -11,10 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.core.changes import Changes
-from bot.core.errors import Corrupt, Locked, StoreError
+from bot.core.errors import Corrupt, Full, Locked, StoreError
 from bot.core.news import Judged, Verdict
 from bot.stores import care, records
 from bot.stores.beside import copied
+from bot.stores.disk import Disk
 from bot.stores.tinydb import TinyStore
 from tests.fakes.clock import START
 from tests.faults.scripts import commit_number, remembered
@@ -136,14 +137,16 @@ def test_a_copy_that_cannot_be_made_is_a_sentence(tmp_path: Path, monkeypatch: p
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "00000001.journal").write_bytes(records.encode(records.header("journal", 1, needs=0)))
 
-    def refused(*_: object) -> None:
+    def refused(*places: object) -> None:
         path = str(tmp_path / "d" / "00000001.journal")
+        Path(str(places[1])).mkdir()
         raise shutil.Error([(path, "x", f"[Errno 13] Permission denied: '{path}'")])
 
     monkeypatch.setattr(shutil, "copytree", refused)
     with pytest.raises(StoreError) as caught:
         list(care.repair(tmp_path / "d"))
     assert str(caught.value).endswith("00000001.journal: Permission denied; nothing was changed")
+    assert [p.name for p in tmp_path.iterdir()] == ["d"], "no half of a copy"
 
 
 async def test_a_backup_of_a_store_in_use(tmp_path: Path) -> None:
@@ -204,6 +207,8 @@ async def test_an_archive_is_rewritten_and_the_old_one_goes(tmp_path: Path) -> N
         judged = Judged(entry=entry(f"t{number}"), verdict=Verdict(alert=False), outcome="quiet", at=at)
         await store.commit(Changes(at=at, entries=(judged,)))
     (tmp_path / "d" / "archive-0001.records").write_bytes(b"what an attempt before this one left\n")
+    assert await store.tidy(START) == 0
+    assert (tmp_path / "d" / "archive-0000.records").exists(), "nothing to leave out, nothing to write"
     await store.tidy(START + timedelta(days=2))
     assert [p.name for p in (tmp_path / "d").glob("archive-*")] == ["archive-0001.records"]
     assert [bool(await store.judged(entry(f"t{n}").key)) for n in range(4)] == [False, False, True, True]
@@ -235,3 +240,48 @@ def test_a_copy_is_on_the_disk_before_it_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("os.fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink().name))
     copied(tmp_path / "d", "copy")
     assert synced == ["file", "d.copy", tmp_path.name]
+
+
+async def test_of_an_archive_cut_short_what_is_before_the_cut_is_kept(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "d", rotate_bytes=1)
+    await store.open()
+    for number in range(4):
+        judged = Judged(entry=entry(f"t{number}"), verdict=Verdict(alert=False), outcome="quiet", at=START)
+        await store.commit(Changes(at=START, entries=(judged,)))
+        if store.journal._writer:
+            store.journal._writer.join()
+    await store.close()
+    archive = tmp_path / "d" / "archive-0000.records"
+    lines = archive.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 4
+    archive.write_bytes(b"".join(lines[:2]))
+    list(care.repair(tmp_path / "d"))
+    store = TinyStore(tmp_path / "d")
+    await store.open()
+    there = [await store.judged(entry(f"t{n}").key) is not None for n in range(4)]
+    await store.close()
+    assert there == [True, True, False, False]
+
+
+async def test_an_archive_that_cannot_be_written_anew_stays_as_it_is(tmp_path: Path) -> None:
+    class NoRoom(Disk):
+        full = False
+
+        def write(self, fd: int, data: bytes) -> None:
+            if self.full:
+                raise OSError(28, "No space left on device")
+            super().write(fd, data)
+
+    disk = NoRoom()
+    store = TinyStore(tmp_path / "d", rotate_bytes=1, disk=disk)
+    await store.open()
+    for number in range(3):
+        at = START + timedelta(days=number)
+        judged = Judged(entry=entry(f"t{number}"), verdict=Verdict(alert=False), outcome="quiet", at=at)
+        await store.commit(Changes(at=at, entries=(judged,)))
+    disk.full = True
+    with pytest.raises(Full, match=r"archive-0001.records cannot be written: No space left"):
+        store._tidy_entries(START + timedelta(days=1))
+    disk.full = False
+    assert all([await store.judged(entry(f"t{n}").key) for n in range(3)])
+    await store.close()

@@ -101,12 +101,14 @@ async def test_older_data_is_migrated_after_a_copy(tmp_path: Path, monkeypatch: 
         await remembered(tmp_path / "d", 0)
     assert path.read_bytes() == before
     monkeypatch.setitem(migrations.MIGRATIONS, records.SCHEMA - 1, renamed)
+    before_fds = sorted(os.listdir("/proc/self/fd"))
     for _ in range(2):
         journal = Journal(tmp_path / "d")
         journal.open()
         assert len(journal.tables["moved"]) == 3
         assert "seen" not in journal.tables
         journal.close()
+    assert sorted(os.listdir("/proc/self/fd")) == before_fds
     copy = tmp_path / f"d.before-{records.SCHEMA}"
     assert (copy / path.name).read_bytes() == before
     assert [p.name for p in tmp_path.iterdir() if "before" in p.name] == [copy.name]
@@ -143,9 +145,22 @@ async def test_a_torn_end_is_cut_off_before_anything_is_appended(tmp_path: Path)
     assert await remembered(tmp_path / "d", 4) == 4
 
 
+async def test_a_torn_journal_with_a_later_one_is_damage(tmp_path: Path) -> None:
+    await made(tmp_path / "d", commits=3, rotate_bytes=1500)
+    first, *later = sorted((tmp_path / "d").glob("*.journal"))
+    assert later
+    for path in (tmp_path / "d").glob("*.snapshot"):
+        path.unlink()
+    first.write_bytes(first.read_bytes()[:-5])
+    with pytest.raises(Corrupt, match=rf"{first.name} is damaged at byte \d+, and a later journal goes on"):
+        await remembered(tmp_path / "d", 3)
+
+
 async def test_zeros_at_the_end_are_a_crash(tmp_path: Path) -> None:
     path = await made(tmp_path / "d")
     whole = path.read_bytes()
+    path.write_bytes(whole + b"12345678 {half\0\0\nmore\0")
+    assert await remembered(tmp_path / "d", 3) == 3
     path.write_bytes(whole + bytes(4096))
     assert await remembered(tmp_path / "d", 3) == 3
     cut = whole.rstrip(b"\n").rfind(b"\n") + 1

@@ -613,3 +613,14 @@ async def test_a_bug_in_delivery_leaves_its_chat_alone_for_a_minute(rig, monkeyp
     rig.clock.advance(60)
     await rig.beat(2)
     assert rig.shown == ["b", "a"]
+
+
+async def test_a_chat_whose_row_is_gone_meanwhile_is_passed_over():
+    class Gone(MemoryStore):
+        async def head(self, chat_id, now=None):
+            return None if chat_id == "fake:1" else await super().head(chat_id, now)
+
+    rig = Rig(store=Gone())
+    await rig.queue(row("fake:1", "a"), row("fake:2", "b"))
+    await rig.beat(3, step=1)
+    assert rig.shown == ["b"]

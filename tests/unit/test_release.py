@@ -9,6 +9,7 @@ import pytest
 from bot.core.changes import Changes
 from bot.core.chat import Act, Chat, State
 from bot.core.habits import Digest, Habits, Mute, Quiet
+from bot.core.outbox import begin, unsure
 from bot.jobs.deliver import DeliverJob
 from bot.jobs.gather import MOST_STALE, Gatherer
 from bot.jobs.release import ReleaseJob
@@ -238,3 +239,16 @@ async def test_a_chat_nobody_speaks_for_is_tried_now_and_then(rig, reason, tried
     if tried:
         kept = await rig.store.chat("fake:1")
         assert (kept.paused, kept.probes, kept.since) == ("", 0, None)
+
+
+async def test_late_ones_wait_for_the_one_nobody_is_sure_of(rig):
+    rows = tuple(row("fake:1", f"s{n}") for n in range(MOST_STALE + 2))
+    told = tuple((r.message_id, message(f"alert {r.story_id}")) for r in rows)
+    await rig.store.commit(Changes(at=START, deliveries=rows, messages=told))
+    head = await rig.store.head("fake:1")
+    for moved in (begin(head), unsure(begin(head), "cut off", START)):
+        await rig.store.commit(Changes(at=START, deliveries=(moved,)))
+    rig.clock.advance(3 * 3600)
+    gatherer = Gatherer(rig.store, rig.clock)
+    assert not await gatherer.caught_up(Chat(id="fake:1"))
+    assert len(await rig.store.backlog("fake:1")) == MOST_STALE + 2
