@@ -66,6 +66,14 @@ class _Draft:
     def tell(self, story: Story, message: Message, act: Act, entry: Entry) -> None:
         self.send(*tell(story, message, act, self.memory, self.now, late=self.late(entry)))
 
+    def tell_those_it_reaches_now(self, story: Story, before: Story, entry: Entry) -> None:
+        """A report has brought the story a topic or a score that further chats asked for: it is new to them."""
+        told = {s.chat_id for s in self.memory.subscriptions if s.wants(before.topics, before.score)}
+        others = [s for s in self.memory.subscriptions if s.chat_id not in told]
+        reached = replace(self.memory, subscriptions=others)
+        late = self.late(entry)
+        self.send(*tell(story, render.alert(story), Act.POST, reached, self.now, late=late))
+
     def late(self, entry: Entry) -> bool:
         """Whether an outage has kept this entry from being read while it was new."""
         return self.late_before is not None and (entry.published or self.late_before) <= self.late_before
@@ -200,11 +208,13 @@ class Editor:
         new = "" if why_quiet else whats_new(before, entry, verdict)
         features = self._index.features(entry, verdict, draft.now, known.features)
         features["told"] = told(entry, verdict, before) if new else before
-        story = _grown(known, entry, draft.now, features)
+        story = _grown(known, entry, verdict, draft.now, features)
         self._keep(story, draft)
         if new:
             message = render.update(story, entry, new, verdict, _said(entry, verdict, draft))
             draft.tell(story, message, Act.REPLY, entry)
+        elif not why_quiet:
+            draft.tell_those_it_reaches_now(story, known, entry)
         stage = Stage(name="story", outcome=f"joined #{story.id}", detail=joined.why)
         outcome = why_quiet or ("update" if new else "grew")
         draft.entries.append(_judged(entry, outcome, story, verdict, stage, draft, new))
@@ -296,13 +306,15 @@ def _report(entry: Entry, now: datetime) -> Report:
     return Report(key=entry.key, source=source, url=entry.url, title=entry.title, at=now, tier=entry.tier)
 
 
-def _grown(story: Story, entry: Entry, now: datetime, features: Mapping[str, object]) -> Story:
+def _grown(story: Story, entry: Entry, verdict: Verdict, now: datetime, features: Mapping[str, object]) -> Story:
     reports = story.reports if len(story.reports) >= MAX_REPORTS else (*story.reports, _report(entry, now))
     return replace(
         story,
         reports=reports,
         report_count=story.report_count + 1,
         revision=story.revision + 1,
+        topics=tuple(dict.fromkeys((*story.topics, *verdict.topics))),
+        score=max(story.score, verdict.score),
         features=features,
         last_update=story.last_update if story.silent else now,
     )

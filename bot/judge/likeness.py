@@ -18,6 +18,10 @@ FADE, SLOW_FADE = 0.045, 0.015
 """What a day between two reports takes from their score, in general and for the same step of the same company."""
 OF_ONE = frozenset({"order", "list"})
 """Lanes of what is done to a company, or by it: the same done to another is another matter."""
+OF_ALL = frozenset({"rule", "campaign"})
+"""Lanes of what is done to all at once."""
+SAME_WORDS = 0.5
+"""The share of their words that two reports have in common, from which on they are told alike."""
 OTHERS = 2.0
 _AMONG = re.compile(r"等|多家|多款|\d+(?:家|款)|among|andother|several|dozens")
 """What is done to many at once, of whom headlines name one or another."""
@@ -183,7 +187,7 @@ def against(a: Doc, b: Doc) -> float:
     against = 0.0
     of_one = bool(a.lanes & b.lanes & OF_ONE) and not _AMONG.search(a.title + b.title)
     if a.names and b.names and not a.named & b.named:
-        against += OTHERS if of_one else 0.9 if not subjects else 0.2
+        against += OTHERS if of_one or _in_the_same_words(a, b) else 0.2 if subjects and _of_all(a, b) else 0.9
     elif not a.named & b.named and _strangers(a, b):
         against += 2 * STRANGERS if of_one else STRANGERS
     elif bool(a.names) != bool(b.names) and not a.named & b.named:
@@ -201,6 +205,16 @@ def against(a: Doc, b: Doc) -> float:
     if not a.topics & b.topics:
         against += 0.1
     return against
+
+
+def _in_the_same_words(a: Doc, b: Doc) -> bool:
+    """Whether only the companies are others: what is said of the one was said of the other as well."""
+    return len(a.terms.keys() & b.terms.keys()) >= SAME_WORDS * len(a.terms.keys() | b.terms.keys())
+
+
+def _of_all(a: Doc, b: Doc) -> bool:
+    """Whether both may name companies in passing; of another language, when it is done to all at once."""
+    return a.han == b.han or bool(a.lanes & b.lanes & OF_ALL)
 
 
 def _of_other_lanes(a: Doc, b: Doc) -> bool:

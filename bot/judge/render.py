@@ -22,6 +22,7 @@ from bot.core.message import (
 )
 from bot.core.news import Entry, Story, Tier, Verdict
 from bot.judge.trial import EXAMPLES, Trial
+from bot.judge.updates import denies
 
 OFFICIAL = (Tier.OFFICIAL, Tier.FILING)
 NAMED = 5
@@ -97,12 +98,15 @@ def one_line(story: Story) -> Line:
 
 
 def standing(story: Story) -> str:
-    """Whether it is known for certain: `unconfirmed`, `confirmed by CAC, 47 min later`, "" where nothing is to say."""
+    """Whether it is known for certain: `unconfirmed`, `confirmed by CAC, 47 min later`, `denied by CAC`, "" where
+    nothing is to say."""
     if story.tier in OFFICIAL:
         return ""
     found = next((r for r in story.reports if r.tier in OFFICIAL), None)
     if found is None:
         return "unconfirmed" if story.rumour else ""
+    if story.rumour and denies(found.title):
+        return f"denied by {found.source}"
     minutes = int((found.at - story.first_seen).total_seconds() // 60)
     return f"confirmed by {found.source}" + (f", {minutes} min later" if 0 < minutes < 600 else "")
 

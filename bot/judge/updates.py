@@ -17,8 +17,11 @@ _STEPS = {
     "file": 1, "hear": 2, "price": 3, "debut": 4, "private": 5, "delist": 6,
 }  # fmt: skip
 """How far a matter has come in its lane. A step back is another outlet's wording, a step on is news."""
-_ASIDE = frozenset({"shelve"})
-"""News whenever it comes; what was shelved may go on from there."""
+_ASIDE = frozenset({"shelve", "remove", "ban"})
+"""News whenever it comes: no other outlet's wording of another act."""
+_ENDS = frozenset({"shelve", "delist", "private"})
+"""What a company's way to an exchange ends with; from there it may begin anew."""
+_STEPS_TO_LIST = frozenset({"file", "hear", "price", "debut"})
 _SAID = {"hear": "hearing", "private": "going private"}
 _SUMS = frozenset({"fine", "list", "file", "price"})
 _RUMOUR = re.compile(
@@ -28,6 +31,11 @@ _RUMOUR = re.compile(
     r"|据传|传闻|盛传|消息称|据悉|消息人士|知情人士|或将|考虑"
 )
 """That somebody has heard of it, or thinks of it; may is a month too."""
+_DENIAL = re.compile(
+    r"不实|辟谣|谣言|谣传|否认|并无此事|没有此事|不属实|假消息|系误读"
+    r"|\b(?:den(?:y|ies|ied)|not true|untrue|false|fake|hoax|no truth|refut\w+|dismiss\w+|debunk\w+)\b"
+)
+"""That what was heard is not so."""
 MOST_UPDATES = 8
 """More than these, and a story is a saga that rings all day."""
 _NAMELESS_S = 6 * 3600
@@ -40,13 +48,14 @@ def told(entry: Entry, verdict: Verdict, before: Mapping[str, Any] | None = None
     title = fold(entry.title)
     at = entry.published.timestamp() if entry.published else 0.0
     return {
-        "acts": sorted({*_acts(known), *own(title, verdict.marks)}),
+        "acts": sorted(_after(_acts(known), own(title, verdict.marks))),
         "sum": known["sum"] or bool(verdict.amounts),
         "sums": sorted({*known.get("sums", ()), *buckets(verdict.amounts)}),
         "names": sorted({*known.get("names", ()), *(m.what for m in verdict.marks if m.kind == "name" and not before)}),
-        "rumour": known["rumour"] and _is_rumour(entry),
+        "rumour": known["rumour"] and (_is_rumour(entry) or (before is not None and denies(entry.title))),
         "expected": known.get("expected", False) or expects(title, verdict.marks),
         "at": known.get("at", int(at)),
+        "denied": known.get("denied", False) or (before is not None and known["rumour"] and denies(entry.title)),
         "updates": known["updates"] + 1,
     }
 
@@ -56,6 +65,9 @@ def whats_new(known: Mapping[str, Any], entry: Entry, verdict: Verdict) -> str:
     if not known or known["updates"] >= MOST_UPDATES:
         return ""
     title = fold(entry.title)
+    if known["rumour"] and denies(entry.title):
+        official = entry.tier in (Tier.OFFICIAL, Tier.FILING)
+        return f"denied by {entry.source or entry.feed_id}" if official and not known.get("denied") else ""
     acts = own(title, verdict.marks, known.get("names", ()))
     step = further(known, acts, entry)
     if step:
@@ -92,16 +104,32 @@ def changed(known: Mapping[str, Any], before: Mapping[str, Any], entry: Entry, v
 
 def further(known: Mapping[str, Any], acts: Iterable[str], entry: Entry) -> str:
     """The act that takes the matter on from what is known, "" when none does."""
-    before = _acts(known)
+    before, acts = _acts(known), frozenset(acts)
+    if acts & _ENDS:
+        acts -= _STEPS_TO_LIST  # `withdraws its filing` files nothing
     for act in sorted(acts, key=lambda a: (-_STEPS.get(a, 0), a)):
         if act in before or act not in LANES or not (act in _STEPS or act in _ASIDE):
             continue
         lane = [_STEPS.get(a, 0) for a in before if LANES.get(a) == LANES[act]]
+        if before & _ENDS and act in _STEPS_TO_LIST:
+            return act
         if lane and (act in _ASIDE or _STEPS[act] > max(lane)):
             return act
         if not lane and not before & LANES.keys() and _was_open(known, entry):
             return act
     return ""
+
+
+def _after(known: set[str], new: frozenset[str]) -> set[str]:
+    """The acts that count as told: what ended a listing makes its steps news again, and they it."""
+    if new & _ENDS:
+        return known - _STEPS_TO_LIST | new - _STEPS_TO_LIST
+    return (known - _ENDS if new & _STEPS_TO_LIST else known) | new
+
+
+def denies(title: str) -> bool:
+    """Whether a headline says that what was heard is not so."""
+    return bool(_DENIAL.search(fold(title)))
 
 
 def _was_open(known: Mapping[str, Any], entry: Entry) -> bool:

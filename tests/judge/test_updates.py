@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.core.news import Tier
 from bot.judge.deeds import own
+from bot.judge.render import standing
 from bot.judge.text import fold
 from bot.judge.updates import told
 from tests.fakes.clock import START
@@ -119,3 +122,48 @@ def test_what_a_headline_says_was_done() -> None:
 def test_what_is_unconfirmed(title: str, rumour: bool) -> None:
     one = entry(title)
     assert told(one, judge().judge(one))["rumour"] is rumour
+
+
+def test_what_ended_a_listing_makes_its_steps_news_again() -> None:
+    assert became(
+        (0, "Zeekr files for Hong Kong IPO", ""),
+        (30, "Zeekr shelves Hong Kong IPO", ""),
+        (60, "Zeekr refiles for Hong Kong IPO", ""),
+        (61, "极氪重新递表港交所", ""),
+        (90, "Zeekr shelves Hong Kong IPO again", ""),
+    ) == ["alert", "now: shelve", "now: file", "grew", "now: shelve"]
+    assert became((0, "Hesai to delist from Nasdaq", ""), (40, "Hesai files for Hong Kong IPO", "")) in (
+        ["alert", "now: file"],
+        ["alert", "alert"],
+    )
+
+
+def test_an_app_that_goes_is_news_after_a_fine() -> None:
+    assert became(
+        (0, "China's cyberspace regulator fines Douban 1.5 million yuan", ""),
+        (2, "China's cyberspace regulator orders Douban removed from app stores", ""),
+        (3, "网信办：豆瓣下架整改", ""),
+    ) == ["alert", "now: remove", "grew"]
+
+
+@pytest.mark.parametrize(
+    ("heard", "denied"),
+    [
+        (
+            "China may bar Nvidia H20 chips, cyberspace regulator considers ban: sources",
+            "国家网信办：没有禁止采购英伟达H20芯片，网传不实",
+        ),
+        ("China cyberspace regulator weighs fining Kuaishou, sources say", "网信办辟谣：网传拟对快手罚款系谣言"),
+    ],
+)
+def test_a_denial_confirms_nothing(heard: str, denied: str) -> None:
+    desk = Desk(subscription("fake:1", "all"))
+    desk.read(entry(heard, feed="wire"))
+    official = replace(entry(denied, feed="cac", at=START + timedelta(hours=1)), tier=Tier.OFFICIAL, source="CAC")
+    changes = desk.read(official, at=START + timedelta(hours=1))
+    for judged in changes.entries:
+        assert judged.outcome != "update" or judged.stages[-1].outcome == "denied by CAC"
+    for story_ in changes.stories:
+        assert standing(story_) == "denied by CAC"
+    again = desk.read(replace(official, key="x", aliases=("x",)), at=START + timedelta(hours=2))
+    assert not again.deliveries

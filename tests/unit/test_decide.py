@@ -266,3 +266,32 @@ def test_an_open_story_lowers_the_bar_for_its_follow_ups():
 def test_what_rumours_are_the_subject_of_is_no_rumour(title):
     (story,) = Desk(subscription("fake:1", "all")).read(entry(title)).stories
     assert not story.rumour
+
+
+def test_a_story_reaches_those_whose_topic_a_later_report_brings():
+    desk = Desk(subscription("fake:1", "cac"), subscription("fake:2", "listing"), subscription("fake:3", "all"))
+    first = desk.read(entry("网信办约谈知网", feed="a"))
+    assert [d.chat_id for d in first.deliveries] == ["fake:1", "fake:3"]
+    second = desk.read(entry("知网拟赴港上市，此前被网信办约谈", feed="b"), at=START + timedelta(hours=1))
+    (judged,) = second.entries
+    third = desk.read(entry("知网拟赴港上市 网信办曾约谈", feed="c"), at=START + timedelta(hours=2))
+    told = [d.chat_id for changes in (second, third) for d in changes.deliveries if d.chat_id == "fake:2"]
+    assert told == ["fake:2"], (judged.outcome, judged.stages)
+
+
+def test_a_story_reaches_those_who_want_a_higher_score_once_it_has_it():
+    high = replace(subscription("fake:2", "cac", 2), least=4.0)
+    desk = Desk(subscription("fake:1", "cac"), high)
+    first = desk.read(entry("Xiaohongshu gets a slap for its celebrity chatter", feed="a"))
+    assert [d.chat_id for d in first.deliveries] == ["fake:1"]
+    (story,) = first.stories
+    assert story.score < high.least
+    told = []
+    for hour, name in enumerate("bc", 1):
+        again = desk.read(
+            entry("China's cyberspace regulator summons Xiaohongshu over celebrity chatter", feed=name),
+            at=START + timedelta(hours=hour),
+        )
+        assert {s.id for s in again.stories} == {story.id}
+        told += [d.chat_id for d in again.deliveries]
+    assert told.count("fake:2") == 1
