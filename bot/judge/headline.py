@@ -27,6 +27,16 @@ _LEADING_EN = re.compile(
 )
 """Who a headline begins with, before what it does on the stock exchange: a name, whether or not a list knows it."""
 _GENERIC_ZH = ("公司", "企业", "独角兽", "厂商", "平台", "龙头", "巨头", "集团军", "中概股", "品牌", "机构")
+_VENUES = {
+    "hong kong": re.compile(r"hong kong|\bhkex|港交所|联交所|港股|赴港|香港|h股"),
+    "new york": re.compile(
+        r"new york|nasdaq|\bnyse|wall street|\bus (?:ipo|listing|float|debut)|美股|纽|纳斯达克|赴美"
+    ),
+    "london": re.compile(r"\blondon|伦敦|伦交所"),
+    "singapore": re.compile(r"singapore|\bsgx|新加坡|新交所"),
+    "zurich": re.compile(r"swiss|zurich|瑞士|瑞交所"),
+    "mainland": re.compile(r"shanghai|shenzhen|\bstar (?:market|board)|chinext|a股|科创板|创业板|北交所|上交所|深交所"),
+}
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _OFFICE = re.compile(rf"([{HAN}]{{2,4}}?)(?:省委|市委|省|市|区)?(?:网信办|互联网信息办公室)")
 _STOP = frozenset(
@@ -156,6 +166,11 @@ def _terms(folded: str, edges: Iterable[tuple[int, int]]) -> Iterator[tuple[str,
                     yield pair, FORMULA
                 continue
             yield pair, WEAK if pair in _WEAK_ZH or (general[at] and general[at + 1]) else OBJECT
+
+
+def venues(folded: str) -> set[str]:
+    """Where a headline has somebody go to market, or leave it."""
+    return {place for place, pattern in _VENUES.items() if pattern.search(folded)}
 
 
 def stemmed(word: str) -> str:

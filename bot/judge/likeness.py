@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.core.news import Entry, Mark, Verdict
 from bot.judge.deeds import LANES, beside, own
-from bot.judge.headline import FORMULA, OBJECT, WEAK, lede, numbers, wording
+from bot.judge.headline import FORMULA, OBJECT, WEAK, lede, numbers, venues, wording
 from bot.judge.retold import print_of
 from bot.judge.text import fold, is_chinese
 
@@ -31,6 +31,7 @@ GOING_PUBLIC = frozenset({"file", "list"})
 _LEDE = 240
 NAME, NAMED, PROPER, SUBJECT, SECOND, FOREIGN_SUBJECT, ACT, FIGURES = 0.3, 0.2, 0.15, 0.16, 0.1, 0.38, 0.15, 0.12
 LEDE = 0.45
+ELSEWHERE = 0.5
 LANE, ABOUT, ALONE, FOREIGN_ALONE, STRANGERS = 0.3, 0.15, 0.05, 0.1, 0.5
 
 
@@ -57,6 +58,7 @@ class Doc:
     topics: frozenset[str]
     han: bool
     lanes: frozenset[str] = field(default=frozenset())
+    venues: frozenset[str] = field(default=frozenset())
 
 
 def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
@@ -86,6 +88,7 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
         "about": [subject for subject in here["subject"] if subject not in told],
         "acts": list(verdict.acts),
         "deeds": sorted(own(title, verdict.marks)),
+        "venues": sorted(venues(unnamed)),
         "numbers": sorted(numbers(f"{unnamed} {body}")),
         "sums": sorted(buckets(verdict.amounts)),
         "topics": list(verdict.topics),
@@ -137,13 +140,13 @@ def doc(kept: Mapping[str, Any]) -> Doc:
         str(kept.get("key", "")), float(kept["at"]), str(kept["title"]), terms, some("names"),
         some("named") | some("names"), some("proper"), some("quoted"), some("offices"), some("subjects"),
         some("about"), some("acts"), deeds, some("numbers"), some("sums"), some("topics"), bool(kept.get("han")),
-        frozenset(LANES[d] for d in deeds if d in LANES),
+        frozenset(LANES[d] for d in deeds if d in LANES), some("venues"),
     )  # fmt: skip
 
 
 def same_step(a: Doc, b: Doc) -> bool:
     """Whether both tell the same step of the same company: such reports may lie days apart."""
-    if not a.names & b.names:
+    if not a.names & b.names or _elsewhere(a, b):
         return False
     return bool(a.acts & b.acts & STEPS) or a.deeds | b.deeds == GOING_PUBLIC
 
@@ -166,7 +169,7 @@ def likeness(a: Doc, b: Doc, rarity: Callable[[str], float]) -> tuple[float, str
     score += (ACT if named or subjects else 0.2 * ACT) * _part(acts, a.acts, b.acts)
     score += FIGURES * _part(figures, a.numbers, b.numbers) + _sum_tells(a, b) * bool(sums)
     score -= (SLOW_FADE if same_step(a, b) else FADE) * days
-    score -= against(a, b)
+    score -= against(a, b) + ELSEWHERE * (days > 1 and _elsewhere(a, b))
     said = [f"words {text:.2f}"]
     shown = (("names", named), ("about", subjects), ("acts", acts), ("numbers", figures), ("sums", sums and {"equal"}))
     said += [f"{what} {', '.join(sorted(shared))}" for what, shared in shown if shared]
@@ -203,8 +206,13 @@ def against(a: Doc, b: Doc) -> float:
     if a.sums and b.sums and not a.sums & b.sums and a.deeds & b.deeds & {"fine"}:
         against += 0.3
     if not a.topics & b.topics:
-        against += 0.1
+        against += 0.3
     return against
+
+
+def _elsewhere(a: Doc, b: Doc) -> bool:
+    """Whether a company goes to another market, or leaves another. On one day headlines name one of several."""
+    return "list" in a.lanes & b.lanes and bool(a.venues and b.venues) and not a.venues & b.venues
 
 
 def _in_the_same_words(a: Doc, b: Doc) -> bool:

@@ -157,3 +157,45 @@ def test_no_name_stands_for_two_companies() -> None:
         if "companies" in name.tags:
             for alias in name.aliases:
                 assert owners.setdefault(alias.strip("=").casefold(), name.key) == name.key, alias
+
+
+TEMPLATES = [
+    "{}获证监会境外上市备案",
+    "证监会：{}境外发行上市备案通知书",
+    "{}境外发行上市备案获证监会接收",
+    "证监会国际司：要求{}补充说明境外上市备案材料",
+    "网信办通报{}算法推荐问题",
+    "网信办责令{}整改未成年人模式",
+    "CSRC clears {} for overseas listing",
+    "{} gets Beijing approval for overseas listing",
+    "China cyberspace regulator orders {} to fix algorithm",
+]
+
+
+@pytest.mark.parametrize("told", TEMPLATES)
+def test_what_is_said_of_one_company_and_then_of_another_is_two_stories(told: str) -> None:
+    names = ["Kuaishou", "Weibo", "Zhihu", "WeRide"] if told.isascii() else ["快手", "微博", "知乎", "文远知行"]
+    kept, _ = stories_of(entries([told.format(name) for name in names]))
+    assert len(kept) == 4
+    assert len({k.story_id for k in kept}) == 4
+
+
+def test_in_the_other_language_each_company_finds_its_own_story() -> None:
+    told = ["小马智行获证监会境外上市备案", "文远知行获证监会境外上市备案", "滴滴获证监会境外上市备案"]
+    told += [f"{name} gets CSRC nod for overseas listing" for name in ("Pony.ai", "WeRide", "Didi")]
+    kept, _ = stories_of(entries(told))
+    assert [k.story_id for k in kept[3:]] == [k.story_id for k in kept[:3]]
+    assert len({k.story_id for k in kept}) == 3
+
+
+def test_a_company_that_goes_to_another_market_days_later_is_another_story() -> None:
+    told = ["Shein files confidentially for London IPO", "Shein files confidentially for Hong Kong IPO"]
+    first, second = entries(told)
+    kept, _ = stories_of([first, replace(second, published=START + timedelta(days=8))])
+    assert len({k.story_id for k in kept}) == 2
+
+
+def test_a_fine_and_a_listing_after_it_are_two_stories() -> None:
+    told = ["Didi fined $1.2 billion by China cyberspace regulator", "Didi plans Hong Kong listing after fine"]
+    kept, _ = stories_of(entries(told))
+    assert len({k.story_id for k in kept}) == 2
