@@ -32,6 +32,7 @@ _THREAT = re.compile(
 )
 _THREATENED = re.compile(
     r"\b(?:risks?|threats?|fears?|dangers?|worries|prospects?) (?:of|over|about) (?:an? |the )?$|(?:免于|避免|解除)$"
+    r"|\b(?:fac(?:e|es|ing)|risk(?:s|ing)?|threaten\w*(?: with)?) (?:a |the )?$|(?:面临|恐)$"
 )
 """What is only threatened, or no longer is."""
 _EXPECTS = re.compile(
