@@ -3,9 +3,11 @@
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from bot.cli.joins import last_words
 from bot.commands.answering import Answering
 from bot.commands.feeds import Feeds
 from bot.commands.help import Help
@@ -337,6 +339,90 @@ async def test_two_stories_are_made_one_and_the_other_points_to_it(rig):
     assert "#abc123" in await rig.ask("why def456")
     assert "def456" not in await rig.ask("latest") + await rig.ask("search 滴滴")
     assert "part of #abc123 already" in await rig.ask("merge abc123 def456", actor=OWNER)
+
+
+SUMMONED = "China's cyberspace regulator summons Weibo"
+
+
+async def told_apart(rig, *titles, hours=1):
+    """Stories of one report each, the first the youngest, each told to fake:1, as polling keeps them."""
+    await rig.ask("subscribe cac")
+    made = []
+    for number, title in enumerate(titles):
+        at, read = START - timedelta(hours=hours * number), entry(title, feed=f"feed{number}")
+        reports = (Report(key=read.key, source=read.source, url=read.url, title=title, at=at),)
+        features = {"docs": [{"key": read.key}], "told": {"acts": [str(number)]}}
+        kept = replace(story(f"story{number}", title=title, at=at), reports=reports, features=features)
+        judged = Judged(entry=read, at=at, outcome="alert", story_id=kept.id)
+        await rig.keep(kept, entries=(judged,), deliveries=(row("fake:1", kept.id),))
+        made.append(kept)
+    return made
+
+
+def same_but_for_revisions(one, other):
+    return replace(one, revision=0) == replace(other, revision=0)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_split_after_a_merge_undoes_it_and_tells_nobody_again(rig, hours):
+    one, two = await told_apart(rig, FINE, SUMMONED, hours=hours)
+    await rig.keep(replace(two, topics=("cac", "listing"), summary="It was about rumours.", score=2.0))
+    two = await rig.store.story(two.id)
+    await rig.ask("merge story0 story1", actor=OWNER)
+    assert [r.title for r in (await rig.store.story("story0")).reports] == [FINE, SUMMONED]
+    told = len(await rig.store.backlog("fake:1"))
+    assert "1 report; nobody is told of it anew" in await rig.ask("split story0 2", actor=OWNER)
+    assert same_but_for_revisions(await rig.store.story("story0"), one)
+    assert same_but_for_revisions(await rig.store.story("story1"), two)
+    assert len(await rig.store.backlog("fake:1")) == told
+    latest = await rig.ask("latest")
+    assert FINE in latest
+    assert SUMMONED in latest
+    said = [a.detail for a in reversed(await rig.store.audit(9)) if a.what.startswith("story")]
+    assert [json.loads(line) for line in last_words(said).values()] == [{"same": False, "a": FINE, "b": SUMMONED}]
+
+
+async def test_a_story_of_stories_is_taken_apart_in_the_order_in_which_it_was_made(rig):
+    one, two, three = await told_apart(rig, FINE, SUMMONED, "网信办约谈豆瓣")
+    await rig.ask("merge story1 story2", actor=OWNER)
+    await rig.ask("merge story0 story1", actor=OWNER)
+    assert "2 reports; nobody" in await rig.ask("split story0 3", actor=OWNER)
+    assert same_but_for_revisions(await rig.store.story("story0"), one)
+    assert "1 report; nobody" in await rig.ask("split story1 2", actor=OWNER)
+    assert same_but_for_revisions(await rig.store.story("story1"), two)
+    assert same_but_for_revisions(await rig.store.story("story2"), three)
+
+
+async def test_what_joined_after_a_merge_stays_when_that_is_undone(rig):
+    await told_apart(rig, FINE, SUMMONED)
+    await rig.ask("merge story0 story1", actor=OWNER)
+    whole = await rig.store.story("story0")
+    late = entry(FINE + " law", feed="late")
+    joined = (*whole.reports, Report(key=late.key, source="Late", url=late.url, title=late.title, at=START))
+    await rig.keep(replace(whole, reports=joined, report_count=3))
+    await rig.ask("split story0 2", actor=OWNER)
+    assert [r.title for r in (await rig.store.story("story0")).reports] == [FINE, late.title]
+    assert (await rig.store.story("story0")).report_count == 2
+    assert [r.title for r in (await rig.store.story("story1")).reports] == [SUMMONED]
+
+
+async def test_a_report_told_as_an_update_is_not_told_again_when_it_is_split(rig):
+    (one,) = await told_apart(rig, FINE)
+    await rig.ask("subscribe cac", chat="fake:2")
+    update = entry(SUMMONED, feed="late")
+    report = Report(key=update.key, source="Late", url=update.url, title=update.title, at=START)
+    judged = Judged(entry=update, at=START, outcome="update", story_id=one.id)
+    await rig.keep(replace(one, reports=(*one.reports, report), report_count=2), entries=(judged,))
+    assert "told to 1 chats" in await rig.ask(f"split {one.id} 2", actor=OWNER)
+    assert len(await rig.store.backlog("fake:1")) == 1
+    assert [d.act for d in await rig.store.backlog("fake:2")] == ["post"]
+
+
+async def test_a_headline_is_no_example_against_itself(rig):
+    await rig.keep(told_twice("abc123", FINE, FINE), story("def456", title=FINE))
+    await rig.ask("split abc123 2", actor=OWNER)
+    await rig.ask("merge abc123 def456", actor=OWNER)
+    assert [a.what for a in await rig.store.audit(9)] == ["merge of one headline", "split of one headline"]
 
 
 @pytest.mark.parametrize(
