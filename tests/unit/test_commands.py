@@ -21,7 +21,7 @@ from bot.core.changes import Changes
 from bot.core.chat import Call, Chat, ChatEvent, Keyword
 from bot.core.errors import Full, NotAFeed
 from bot.core.news import Feed, FeedState, Judged, Reading, Report, Tier
-from bot.judge.newsroom import Newsroom, Topic
+from bot.judge.newsroom import Newsroom, Rules, Topic
 from bot.judge.specs import RuleError
 from bot.judge.verdict import Judge
 from bot.stores.memory import MemoryStore
@@ -81,6 +81,10 @@ class Rig:
         )
         reply = await self.front.answer(call)
         return reply.plain()
+
+    async def agree(self, shown):
+        """An owner's yes to an offer."""
+        return await self.ask("keywords confirm " + re.search(r"keywords confirm (\w+)", shown)[1], actor=OWNER)
 
     async def keep(self, *stories, **more):
         await self.store.commit(Changes(at=START, stories=stories, **more))
@@ -279,8 +283,7 @@ async def test_keywords_change_the_rules_in_force(rig):
     assert "Nothing is changed yet" in shown
     assert "Quokkas seen at the zoo" in shown
     assert not rig.newsroom.judge.judge(odd).alert
-    offer = re.search(r"keywords confirm (\w+)", shown)[1]
-    assert "Added quokkas to cac" in await rig.ask(f"keywords confirm {offer}", actor=OWNER)
+    assert "Added quokkas to cac" in await rig.agree(shown)
     assert rig.newsroom.judge.judge(odd).alert
     assert "already" in await rig.ask("keywords add cac quokkas", actor=OWNER)
     assert "quokkas" in await rig.ask("keywords cac", actor=OWNER)
@@ -288,17 +291,63 @@ async def test_keywords_change_the_rules_in_force(rig):
     assert not rig.newsroom.judge.judge(odd).alert
 
 
-async def test_a_word_that_fires_on_nothing_read_so_far_is_added_at_once(rig):
-    assert "Added quokkas to cac" in await rig.ask("keywords add cac quokkas", actor=OWNER)
+async def test_a_word_that_fires_on_nothing_read_so_far_waits_for_a_yes_too(rig):
+    await rig.keep(entries=(Judged(entry=entry("A zebra"), at=START, outcome="no-match"),))
+    shown = await rig.ask("keywords add cac quokkas", actor=OWNER)
+    assert "It fires on 0." in shown
+    assert "only 1 entry in the history, from 1 day" in shown
+    assert await rig.store.keywords() == []
+    assert "Added quokkas to cac." in await rig.agree(shown)
 
 
-async def test_a_word_over_its_budget_is_refused_with_the_count(rig):
-    many = [Judged(entry=entry(f"Zoo number {n} opens"), at=START, outcome="no-match") for n in range(BUDGET + 1)]
+async def test_a_long_history_is_not_called_short(rig):
+    days = [START - timedelta(days=n % 9) for n in range(200)]
+    read = [Judged(entry=entry(f"Zebra {n}"), at=at, outcome="no-match") for n, at in enumerate(days)]
+    await rig.keep(entries=tuple(read))
+    assert "so this tells little" not in await rig.ask("keywords add cac quokkas", actor=OWNER)
+    assert "only 23 entries in the history" in await rig.ask("test zebra 0d", actor=OWNER)
+
+
+@pytest.mark.parametrize("published", [START, None, "another day each"])
+async def test_a_word_over_its_budget_is_refused_with_the_count(rig, published):
+    def at(n):
+        return START - timedelta(days=n) if published == "another day each" else published
+
+    many = [Judged(entry=entry(f"Zoo number {n} opens", at=at(n)), at=START, outcome="x") for n in range(BUDGET + 1)]
     await rig.keep(entries=tuple(many))
     said = await rig.ask("keywords add cac zoo", actor=OWNER)
     assert f"{BUDGET + 1} further alerts on one day" in said
+    assert f"Per day: {START:%Y-%m-%d}: {BUDGET + 1}" in said, "counted alike"
     assert "confirm" not in said
     assert not rig.newsroom.judge.judge(entry("Zoo opens")).alert
+
+
+@pytest.mark.parametrize("asked", ["weight:-7.5 village", "village weight:-7.5"])
+async def test_a_word_may_have_a_weight_and_speak_against_its_topic(rig, asked):
+    fined = entry(FINE + " in a village")
+    await rig.keep(entries=(Judged(entry=fined, at=START, outcome="alert"),))
+    shown = await rig.ask(f"keywords add cac {asked}", actor=OWNER)
+    assert "village (weight -7.5)" in shown
+    before = rig.newsroom.judge.judge(fined)
+    assert "Added village to cac (weight -7.5)" in await rig.agree(shown)
+    assert "village (weight -7.5)  added by fake:boss" in await rig.ask("keywords list", actor=OWNER)
+    judged = rig.newsroom.judge.judge(fined)
+    assert judged.score == pytest.approx(before.score - 7.5)
+    await rig.keep(entries=(Judged(entry=fined, at=START, outcome="alert", verdict=judged),))
+    assert "chat: village -7.5: village" in await rig.ask(f"whynot {fined.url}", actor=OWNER)
+    assert "already" in await rig.ask(f"keywords add cac {asked}", actor=OWNER)
+    assert "village" in await rig.agree(await rig.ask("keywords add cac weight:0.5 village", actor=OWNER))
+    assert [(k.text, k.weight) for k in await rig.store.keywords()] == [("village", 0.5)]
+    assert "Removed village" in await rig.ask("keywords remove cac weight:0.5 village", actor=OWNER)
+    assert "village (weight +2)" in await rig.ask("test weight:2 village 30d", actor=OWNER)
+    assert "weight:<number>" in await rig.ask("help keywords", actor=OWNER)
+
+
+async def test_an_offer_for_a_topic_that_is_gone_is_refused(rig):
+    shown = await rig.ask("keywords add listing quokkas", actor=OWNER)
+    only = {t.name: Topic(t.words, len(t.rules)) for t in book().topics if t.name == "cac"}
+    rig.newsroom.adopt(rig.newsroom.prepare(Rules(only, lambda _: judge())))
+    assert "no topic 'listing'" in await rig.agree(shown)
 
 
 async def test_an_offer_nobody_made_cannot_be_confirmed(rig):
@@ -453,6 +502,11 @@ async def test_stories_that_cannot_be_mended_stay_as_they_are(rig, asked, said):
         ("keywords add cac", "A topic and a word are needed"),
         ("keywords add cac NOT x", "word that must be there"),
         ("keywords add cac /(/ AND x", "pattern cannot be used"),
+        ("keywords add cac weight:much zebra", "from -100 to 100, and not 0"),
+        ("keywords add cac weight:0 zebra", "from -100 to 100, and not 0"),
+        ("keywords add cac weight:101 zebra", "from -100 to 100, and not 0"),
+        ("keywords add cac weight: zebra", "from -100 to 100, and not 0"),
+        ("keywords add cac weight:5", "A word is needed"),
         ("keywords remove cac zebra", "no word 'zebra'"),
         ("keywords test", "Test which"),
     ],
