@@ -73,7 +73,7 @@ async def _live(settings: Settings, data: Path, *, console: bool) -> None:
 async def _demo(settings: Settings) -> None:
     pack = load_pack(settings.directory / PACK_FILE)
     start, end = pack.start, pack.end
-    clock = ReplayClock(start, (end - start).total_seconds() / REPLAY_S)
+    clock = ReplayClock(start, end, (end - start).total_seconds() / REPLAY_S)
     with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as data:
         async with DemoServer(pack, clock) as server:
             # A poll a (replayed) quarter of an hour: several a second.
