@@ -7,6 +7,7 @@ import gc
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,9 +24,9 @@ from bot.commands.lookup import LookingUp
 from bot.commands.outgoing import Outgoing
 from bot.commands.stories import Stories
 from bot.commands.subscribe import Subscribing
-from bot.config.settings import Settings
+from bot.config.settings import RULE_FILES, Settings, reread_rules, stamps_of
 from bot.core.changes import Changes
-from bot.core.chat import Chat, Keyword, Subscription
+from bot.core.chat import Chat, Subscription
 from bot.core.errors import BotError, ConfigError, Problem, TokenDead
 from bot.core.news import Feed, Story
 from bot.core.ports import Channel, Clock, Store
@@ -35,10 +36,12 @@ from bot.jobs.grow import GrowJob
 from bot.jobs.notices import Notices
 from bot.jobs.poll import PollJob
 from bot.jobs.release import ReleaseJob
+from bot.jobs.reload import ReloadJob
 from bot.jobs.telling import WITHIN_S, Telling
 from bot.jobs.tidy import TidyJob
 from bot.judge.decide import Editor
-from bot.judge.newsroom import Newsroom, Topic
+from bot.judge.newsroom import Newsroom, Rules, Topic
+from bot.judge.specs import RuleBook
 from bot.judge.timing import Bounds
 from bot.judge.verdict import Judge
 from bot.runners.clock import SystemClock
@@ -66,6 +69,7 @@ class Parts:
     reader: FeedReader
     poll: PollJob
     deliver: DeliverJob
+    reload: ReloadJob
     front: Answering
     channels: Mapping[str, Channel]
     clock: Clock
@@ -76,13 +80,12 @@ class Parts:
 
 def newsroom_of(settings: Settings, feeds: Sequence[Feed] | None = None) -> Newsroom:
     """The feeds and rules of the files."""
-    book = settings.rules
+    rules = _rules_of(settings.rules)
+    return Newsroom(settings.feeds if feeds is None else feeds, rules.topics, rules.compile_with)
 
-    def compile_with(keywords: Sequence[Keyword]) -> Judge:
-        return Judge(book, keywords)
 
-    topics = {t.name: Topic(t.words, len(t.rules)) for t in book.topics}
-    return Newsroom(settings.feeds if feeds is None else feeds, topics, compile_with)
+def _rules_of(book: RuleBook) -> Rules:
+    return Rules({t.name: Topic(t.words, len(t.rules)) for t in book.topics}, partial(Judge, book))
 
 
 def build(
@@ -102,7 +105,6 @@ def build(
     worker = FeedWorker()
     reader = FeedReader(fetcher, worker, clock)
     newsroom = newsroom_of(settings, feeds)
-    rng = random.Random()
     writing = SafeFetcher(clock, allow_networks=ANYWHERE, timeout_s=WITHIN_S)  # to what the operator named himself
     telling = Telling(ArticleReader(fetcher, worker), _rewriter(settings, writing))
     channels = _channels(settings, store, clock, data, console=console)
@@ -117,12 +119,13 @@ def build(
             reader,
             newsroom,
             clock,
-            new_editor=_editor_of(settings, bounds, rng),
+            new_editor=_editor_of(settings, bounds, random.Random()),
             concurrency=settings.tocsin.poll.concurrency,
             telling=telling,
             notices=notices,
         ),
         deliver=_delivering(settings, store, channels, clock, notices),
+        reload=_reloading(settings, newsroom, notices, clock),
         front=_front(settings, store, newsroom, reader, channels, clock, notices),
         channels=channels,
         clock=clock,
@@ -171,6 +174,18 @@ def _delivering(
     gatherer = Gatherer(store, clock, policy.catch_up_after)
     repeat = policy.on_ambiguous == "resend"
     return DeliverJob(store, channels, clock, random.Random(), notices, gatherer, repeat_unsure=repeat)
+
+
+def _reloading(settings: Settings, newsroom: Newsroom, notices: Notices, clock: Clock) -> ReloadJob:
+    return ReloadJob(
+        newsroom,
+        notices,
+        clock,
+        look=lambda: stamps_of(settings.directory),
+        read=lambda: _rules_of(reread_rules(settings)),
+        rule_files=RULE_FILES,
+        known=settings.stamps,
+    )
 
 
 def _front(
@@ -230,6 +245,7 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
         ReleaseJob(store, Gatherer(store, clock), clock),
         GrowJob(store, parts.channels, clock, parts.settings.tocsin.delivery.edit_after),
         TidyJob(store, clock, retention),
+        parts.reload,
     )
     runner = LocalRunner(jobs, SystemClock())
     console_left = asyncio.Event()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from bot import logs
@@ -16,7 +18,8 @@ MOST = 10_000
 
 
 def command(config: ConfigDir = CONFIG, data: DataDir = DATA) -> None:
-    """Print pairs of headlines and whether they are one story, one JSON object a line, oldest first."""
+    """Print pairs of headlines and whether they are one story, one JSON object a line, oldest first; of a pair that
+    was put right twice, what was said last."""
     settings = load(config, dotenv=DOTENV)
     logs.set_up("ERROR", settings.environment.secrets())
     for detail in asyncio.run(_examples(settings, data)) if data.is_dir() else ():
@@ -25,4 +28,16 @@ def command(config: ConfigDir = CONFIG, data: DataDir = DATA) -> None:
 
 async def _examples(settings: Settings, data: Path) -> list[str]:
     async with looking(settings, data) as parts:
-        return [a.detail for a in reversed(await parts.store.audit(MOST)) if a.what.startswith(AUDITED)]
+        said = [a.detail for a in reversed(await parts.store.audit(MOST)) if a.what.startswith(AUDITED)]
+    return list(last_words(said).values())
+
+
+def last_words(said: Iterable[str]) -> dict[frozenset[str], str]:
+    """By pair of headlines, in either order: the last of the examples of it. said: JSON, oldest first."""
+    last: dict[frozenset[str], str] = {}
+    for detail in said:
+        pair = json.loads(detail)
+        headlines = frozenset({pair["a"], pair["b"]})
+        last.pop(headlines, None)
+        last[headlines] = detail
+    return last

@@ -65,7 +65,7 @@ async def _live(settings: Settings, data: Path, *, console: bool) -> None:
             reading = sum(feed.enabled for feed in parts.newsroom.feeds.values())
             many = "feed" if reading == 1 else "feeds"
             _say(f"Reading {reading} {many}. What they list at first alerts nobody; what is new after that does.")
-        await app.run(parts, _stop_signal())
+        await app.run(parts, _signals(parts))
     finally:
         await app.close_parts(parts)
 
@@ -73,7 +73,7 @@ async def _live(settings: Settings, data: Path, *, console: bool) -> None:
 async def _demo(settings: Settings) -> None:
     pack = load_pack(settings.directory / PACK_FILE)
     start, end = pack.start, pack.end
-    clock = ReplayClock(start, (end - start).total_seconds() / REPLAY_S)
+    clock = ReplayClock(start, end, (end - start).total_seconds() / REPLAY_S)
     with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as data:
         async with DemoServer(pack, clock) as server:
             # A poll a (replayed) quarter of an hour: several a second.
@@ -91,7 +91,7 @@ async def _demo(settings: Settings) -> None:
                 await app.open_parts(parts)
                 await app.subscribe_console(parts)
                 _say(f"Demo: {start:%d %B} to {end:%d %B %Y} in {REPLAY_S:.0f} seconds, {len(server.feeds())} feeds.")
-                stop = _stop_signal()
+                stop = _signals(parts)
                 ending = asyncio.create_task(_say_the_end(parts, stop))
                 await app.run(parts, stop)
                 ending.cancel()
@@ -134,17 +134,26 @@ async def _reachable(settings: Settings) -> bool:
         await fetcher.close()
 
 
-def _stop_signal() -> asyncio.Event:
-    """Set by SIGTERM and Ctrl-C; a second one ends the process at once."""
+def _signals(parts: app.Parts) -> asyncio.Event:
+    """Set by SIGTERM and Ctrl-C; a second one ends the process at once. SIGHUP has the rules read again, unless it
+    tells that the terminal the bot was started in is gone."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    at_terminal = sys.stdin.isatty()
 
     def asked(number: int) -> None:
         stop.set()
         loop.remove_signal_handler(number)
 
+    def hung_up() -> None:
+        if at_terminal and not sys.stdin.isatty():
+            stop.set()
+        else:
+            parts.reload.ask()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     return stop
 
 

@@ -180,7 +180,8 @@ class Editor:
             draft.entries.append(Judged(entry=entry, at=draft.now, outcome=outcome, verdict=verdict))
             if near:
                 # To those who want to see what nearly was an alert. It makes no story: nothing joins it.
-                chats = dict.fromkeys(s.chat_id for s in draft.memory.subscriptions if s.topic == REVIEW)
+                lanes = (s for s in draft.memory.subscriptions if s.topic == REVIEW and verdict.score >= s.least)
+                chats = dict.fromkeys(s.chat_id for s in lanes)
                 about = (digest(entry.key), 0, REVIEW)
                 hold = _holding(draft.memory, Untold(title=entry.title), draft.now, late=draft.late(entry))
                 draft.send(*_rows(chats, render.near_miss(entry, verdict), about, Act.POST, draft.now, hold))

@@ -1,13 +1,17 @@
-"""Stories put right by hand: a report taken out of one, or two made one."""
+"""Stories put right by hand: a report taken out of one, two made one, or that undone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from bot.core.identity import story_id
 from bot.core.news import Story
+
+_MERGED = "merged"
+"""Of the features of a story that was merged: what it was before."""
 
 
 def split(story: Story, number: int, now: datetime) -> tuple[Story, Story]:
@@ -52,21 +56,47 @@ def split(story: Story, number: int, now: datetime) -> tuple[Story, Story]:
 
 
 def merge(into: Story, other: Story, now: datetime) -> tuple[Story, Story]:
-    """The first with the reports of both, and the other as no more than a sign that points to it.
-    Raises ValueError in words for people."""
+    """The first with the reports of both, its own first report before all others, and the other as no more than a sign
+    that points to it and keeps what `unmerge` needs. Raises ValueError in words for people."""
     if into.id == other.id:
         raise ValueError("These two are one already")
-    reports = tuple(sorted((*into.reports, *other.reports), key=lambda r: r.at))
+    later = sorted((*into.reports[1:], *other.reports), key=lambda r: r.at)
+    brought = [topic for topic in other.topics if topic not in into.topics]
     whole = replace(
         into,
-        topics=tuple(dict.fromkeys((*into.topics, *other.topics))),
-        reports=reports,
+        topics=(*into.topics, *brought),
+        reports=(*into.reports[:1], *later),
         report_count=into.report_count + other.report_count,
         revision=into.revision + 1,
         last_update=max(into.last_update, other.last_update),
         features={**into.features, "docs": [*_docs(into.features), *_docs(other.features)]},
     )
-    return whole, replace(other, merged_into=into.id, features={}, silent=True, revision=other.revision + 1)
+    kept = {_MERGED: {"features": other.features, "silent": other.silent, "brought": brought}}
+    return whole, replace(other, merged_into=into.id, features=kept, silent=True, revision=other.revision + 1)
+
+
+def unmerge(whole: Story, sign: Story) -> tuple[Story, Story]:
+    """The story without what the other brought, and the other as it was. sign: what `merge` made of it."""
+    kept = sign.features.get(_MERGED)
+    before: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
+    features = before.get("features", {})
+    gone = {report.key for report in sign.reports}
+    gone |= {str(d.get("key")) for d in _docs(features)}
+    reports = tuple(r for r in whole.reports if r.key not in gone)
+    last = whole.last_update
+    if last == sign.last_update:
+        last = min(last, max((r.at for r in reports), default=last))
+    rest = replace(
+        whole,
+        topics=tuple(t for t in whole.topics if t not in before.get("brought", ())),
+        reports=reports,
+        report_count=whole.report_count - sign.report_count,
+        revision=whole.revision + 1,
+        last_update=last,
+        features={**whole.features, "docs": [d for d in _docs(whole.features) if d.get("key") not in gone]},
+    )
+    silent = bool(before.get("silent", False))
+    return rest, replace(sign, merged_into="", features=features, silent=silent, revision=sign.revision + 1)
 
 
 def _docs(features: Mapping[str, object]) -> list[Mapping[str, object]]:

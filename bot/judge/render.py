@@ -27,6 +27,8 @@ from bot.judge.updates import denies
 OFFICIAL = (Tier.OFFICIAL, Tier.FILING)
 NAMED = 5
 """Outlets named in a message; the rest are counted."""
+THIN, THIN_DAYS = 200, 7
+"""Fewer entries, or days that hold any, and a rule tried on them has hardly been tried."""
 TOPIC_NAMES = {"cac": "CAC", "listing": "Listing"}
 
 
@@ -68,14 +70,18 @@ def near_miss(entry: Entry, verdict: Verdict) -> Message:
 
 
 def trial(tried: Trial, written: str) -> tuple[Block, ...]:
-    """What a rule would have done, for chat and terminal alike."""
+    """What a rule would have done, for chat and terminal alike; with a warning where that tells little."""
     days = [f"{day:%Y-%m-%d}: {count}" for day, count in list(tried.by_day.items())[-14:]]
     overlap = ", ".join(f"{count} of {topic}" for topic, count in tried.overlap.items())
     facts = [
         f"Tried on the {tried.read} entries kept from {tried.days} days. It fires on {tried.hits}.",
-        f"It adds {len(tried.added)} alerts to today's rules and removes {len(tried.removed)}.",
+        f"It adds {len(tried.added)} alerts to today's rules and removes {len(tried.removed)}."
+        + (f" The most it adds on one day: {tried.worst_day}." if tried.worst_day else ""),
         f"Of its hits, today's rules alert already: {overlap or 'none'}.",
     ]
+    if tried.read < THIN or tried.days < THIN_DAYS:
+        entries, over = _counted(tried.read, "entry", "entries"), _counted(tried.days, "day", "days")
+        facts.append(f"There are only {entries} in the history, from {over}, so this tells little.")
     blocks = [title(written[:120]), bullets(*facts)]
     if days:
         blocks.append(text(line(bold("Per day: "), " · ".join(days))))
@@ -84,6 +90,10 @@ def trial(tried: Trial, written: str) -> tuple[Block, ...]:
             blocks.append(text(line(bold(f"{name}:"))))
             blocks.append(bullets(*(line(Span(e.title, url=e.url)) for e in found[:EXAMPLES])))
     return tuple(blocks)
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
 
 
 def one_line(story: Story) -> Line:

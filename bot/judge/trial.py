@@ -18,7 +18,8 @@ EXAMPLES = 10
 class Trial:
     """read: entries it was tried on, over `days` days that hold any. hits: on how many the rule itself fires.
     by_day: of those, per day, oldest first. added, removed: entries that alert only with it, only without it, newest
-    first. overlap: hits that alert today already, per topic."""
+    first. worst_day: most that it adds on one day; those that join a story count as well. overlap: hits that alert
+    today already, per topic. Days are those on which entries were read, which is when they would have alerted."""
 
     read: int
     days: int
@@ -26,19 +27,14 @@ class Trial:
     by_day: Mapping[date, int]
     added: tuple[Entry, ...]
     removed: tuple[Entry, ...]
+    worst_day: int
     overlap: Mapping[str, int]
-
-    @property
-    def worst_day(self) -> int:
-        """Most further alerts on one day; entries that join a story count as well."""
-        days = Counter(e.published.date() for e in self.added if e.published)
-        undated = sum(e.published is None for e in self.added)
-        return max(max(days.values(), default=0), -(-undated // max(1, self.days)))
 
 
 def try_rule(rule: Keyword, history: Sequence[Judged], today: Judge, with_rule: Judge) -> Trial:
     """with_rule: today's rules and this one. Cost: two judgements an entry."""
     by_day: Counter[date] = Counter()
+    added_by_day: Counter[date] = Counter()
     overlap: Counter[str] = Counter()
     added, removed = [], []
     for kept in history:
@@ -48,6 +44,7 @@ def try_rule(rule: Keyword, history: Sequence[Judged], today: Judge, with_rule: 
             overlap.update(now.topics)
         if then.alert and not now.alert:
             added.append(kept.entry)
+            added_by_day[kept.at.date()] += 1
         elif now.alert and not then.alert:
             removed.append(kept.entry)
     return Trial(
@@ -57,5 +54,6 @@ def try_rule(rule: Keyword, history: Sequence[Judged], today: Judge, with_rule: 
         by_day=dict(sorted(by_day.items())),
         added=tuple(reversed(added)),
         removed=tuple(reversed(removed)),
+        worst_day=max(added_by_day.values(), default=0),
         overlap=dict(overlap.most_common()),
     )

@@ -45,22 +45,28 @@ class SystemClock:
 
 
 class ReplayClock(SystemClock):
-    """Wall time that starts in the past and runs `speed` times as fast; pauses shrink alike.
+    """Wall time that starts in the past and runs `speed` times as fast until `end`, and from there at the usual pace;
+    pauses shrink alike.
 
     Monotonic time stays real, so that time-outs on sockets keep their meaning.
     """
 
-    def __init__(self, start: datetime, speed: float) -> None:
+    def __init__(self, start: datetime, end: datetime, speed: float) -> None:
         super().__init__()
         self._start = start
         self._speed = speed
+        self._lasts_s = (end - start).total_seconds() / speed
         self._began = time.monotonic()
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=(time.monotonic() - self._began) * self._speed)
+        real_s = time.monotonic() - self._began
+        fast_s = min(real_s, self._lasts_s)
+        return self._start + timedelta(seconds=fast_s * self._speed + (real_s - fast_s))
 
     def steady(self) -> datetime:
         return self.now()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self._speed)
+        left_s = max(0.0, self._began + self._lasts_s - time.monotonic())
+        fast_s = min(seconds / self._speed, left_s)
+        await asyncio.sleep(fast_s + (seconds - fast_s * self._speed))

@@ -82,6 +82,10 @@ class Bot:
                 raise AssertionError(f"never said {words!r}; said:\n{self.output.decode()}\n{self.errors.decode()}")
             await asyncio.sleep(0.03)
 
+    def signal(self, number: int) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
     async def stop(self) -> int:
         """SIGTERM, as an operator's process keeper does; the exit code."""
         return await self._end(signal.SIGTERM)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.feedserver import FeedServer
+from tests.fakes.feedserver import FeedServer, Item
 from tests.journeys.news import FINE, NOISE, OLD, polled
 from tests.journeys.process import ROOT, Bot
 
@@ -55,6 +56,35 @@ async def test_a_feed_that_breaks_stops_nobody(tmp_path: Path, feeds: FeedServer
         await bot.sees("bad")
         await bot.type("/quit")
         assert await bot.ended() == 0
+
+
+async def test_edited_rules_come_into_force_and_bad_ones_do_not(tmp_path: Path, feeds: FeedServer) -> None:
+    lemon, lime = (Item(f"A {what} shortage", f"https://news.example/{what}") for what in ("lemon", "lime"))
+    async with make(tmp_path / "bot", feeds) as bot:
+        topics = bot.config / "topics.yaml"
+        rules = "topics:\n  cac:\n    words: fruit\n    rules:\n      - {id: fruit, when: lemon}\n"
+        await bot.start()
+        await bot.type("/subscribe cac")
+        await polled(feeds)
+        topics.write_text(rules)
+        bot.signal(signal.SIGHUP)
+        await bot.sees("are in force")
+        feeds.put("/one.xml", [lemon, *OLD])
+        await bot.sees(lemon.title)
+        topics.write_text(rules.replace("lemon", "(lemon OR lime"))
+        bot.signal(signal.SIGHUP)
+        await bot.sees("those in force stay")
+        await bot.sees("topics.yaml:5:21: rule fruit: column ")
+        feeds.put("/one.xml", [FINE, *OLD])
+        feeds.put("/two.xml", [Item("Another lemon shortage", "https://other.example/lemon"), lime, *OLD])
+        await bot.sees("Another lemon shortage")
+        await bot.type("/quit")
+        assert await bot.ended() == 0
+        said = bot.output.decode()
+        assert FINE.title not in said, "its rules are not in force any more"
+        assert lime.title not in said
+        assert said.count("The rules on disk are refused") == 1
+        assert "Traceback" not in said + bot.errors.decode()
 
 
 async def test_check_names_every_fault_at_once(tmp_path: Path, feeds: FeedServer) -> None:

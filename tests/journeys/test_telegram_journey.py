@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -197,6 +198,10 @@ async def test_an_owner_adds_a_feed_and_a_keyword_in_chat(
         await polled(feeds, "/three.xml", 1)
         chat.say('/keywords add cac "lemon battery"')
         await chat.until(lambda: len(chat.texts()) >= 3)
+        offer = re.search(r"keywords confirm (\w+)", chat.texts()[2])
+        assert offer
+        chat.say(f"/{offer[0]}")
+        await chat.until(lambda: len(chat.texts()) >= 4)
         feeds.put("/three.xml", [Item("A lemon battery lights Beijing", "https://news.example/lemon"), *OLD])
         await chat.until(lambda: any("A lemon battery" in t for t in chat.texts()), 30)
         assert await bot.stop() == 0

@@ -37,13 +37,18 @@ def test_what_a_word_that_speaks_against_removes():
     assert trial.added == ()
 
 
-def test_the_worst_day_is_counted_by_day_and_spread_for_entries_without_a_date():
-    same_day = [Judged(entry=entry(f"quokka {n}"), at=START, outcome="x") for n in range(5)]
-    undated = [Judged(entry=entry(f"quokka {n} b", at=None), at=START, outcome="x") for n in range(7)]
+def test_the_worst_day_is_one_of_reading_whatever_the_dates_of_the_entries():
+    at = [START, START, START + timedelta(days=1)]
+    published = [START - timedelta(days=n) for n in range(2)]
+    read = [
+        Judged(entry=entry(f"quokka {n} {number}", at=when), at=day, outcome="x")
+        for number, day in enumerate(at)
+        for n, when in enumerate((*published, None))
+    ]
     word = Keyword(topic="cac", text="quokka", weight=100.0)
-    with_word = Judge(book(), (word,))
-    assert try_rule(word, same_day, judge(), with_word).worst_day == 5
-    assert try_rule(word, undated, judge(), with_word).worst_day == 7
+    trial = try_rule(word, read, judge(), Judge(book(), (word,)))
+    assert trial.worst_day == 6
+    assert list(trial.by_day.values()) == [6, 3]
 
 
 def test_people_are_shown_days_and_examples():

@@ -3,9 +3,11 @@
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from bot.cli.joins import last_words
 from bot.commands.answering import Answering
 from bot.commands.feeds import Feeds
 from bot.commands.help import Help
@@ -19,7 +21,7 @@ from bot.core.changes import Changes
 from bot.core.chat import Call, Chat, ChatEvent, Keyword
 from bot.core.errors import Full, NotAFeed
 from bot.core.news import Feed, FeedState, Judged, Reading, Report, Tier
-from bot.judge.newsroom import Newsroom, Topic
+from bot.judge.newsroom import Newsroom, Rules, Topic
 from bot.judge.specs import RuleError
 from bot.judge.verdict import Judge
 from bot.stores.memory import MemoryStore
@@ -79,6 +81,10 @@ class Rig:
         )
         reply = await self.front.answer(call)
         return reply.plain()
+
+    async def agree(self, shown):
+        """An owner's yes to an offer."""
+        return await self.ask("keywords confirm " + re.search(r"keywords confirm (\w+)", shown)[1], actor=OWNER)
 
     async def keep(self, *stories, **more):
         await self.store.commit(Changes(at=START, stories=stories, **more))
@@ -277,8 +283,7 @@ async def test_keywords_change_the_rules_in_force(rig):
     assert "Nothing is changed yet" in shown
     assert "Quokkas seen at the zoo" in shown
     assert not rig.newsroom.judge.judge(odd).alert
-    offer = re.search(r"keywords confirm (\w+)", shown)[1]
-    assert "Added quokkas to cac" in await rig.ask(f"keywords confirm {offer}", actor=OWNER)
+    assert "Added quokkas to cac" in await rig.agree(shown)
     assert rig.newsroom.judge.judge(odd).alert
     assert "already" in await rig.ask("keywords add cac quokkas", actor=OWNER)
     assert "quokkas" in await rig.ask("keywords cac", actor=OWNER)
@@ -286,17 +291,63 @@ async def test_keywords_change_the_rules_in_force(rig):
     assert not rig.newsroom.judge.judge(odd).alert
 
 
-async def test_a_word_that_fires_on_nothing_read_so_far_is_added_at_once(rig):
-    assert "Added quokkas to cac" in await rig.ask("keywords add cac quokkas", actor=OWNER)
+async def test_a_word_that_fires_on_nothing_read_so_far_waits_for_a_yes_too(rig):
+    await rig.keep(entries=(Judged(entry=entry("A zebra"), at=START, outcome="no-match"),))
+    shown = await rig.ask("keywords add cac quokkas", actor=OWNER)
+    assert "It fires on 0." in shown
+    assert "only 1 entry in the history, from 1 day" in shown
+    assert await rig.store.keywords() == []
+    assert "Added quokkas to cac." in await rig.agree(shown)
 
 
-async def test_a_word_over_its_budget_is_refused_with_the_count(rig):
-    many = [Judged(entry=entry(f"Zoo number {n} opens"), at=START, outcome="no-match") for n in range(BUDGET + 1)]
+async def test_a_long_history_is_not_called_short(rig):
+    days = [START - timedelta(days=n % 9) for n in range(200)]
+    read = [Judged(entry=entry(f"Zebra {n}"), at=at, outcome="no-match") for n, at in enumerate(days)]
+    await rig.keep(entries=tuple(read))
+    assert "so this tells little" not in await rig.ask("keywords add cac quokkas", actor=OWNER)
+    assert "only 23 entries in the history" in await rig.ask("test zebra 0d", actor=OWNER)
+
+
+@pytest.mark.parametrize("published", [START, None, "another day each"])
+async def test_a_word_over_its_budget_is_refused_with_the_count(rig, published):
+    def at(n):
+        return START - timedelta(days=n) if published == "another day each" else published
+
+    many = [Judged(entry=entry(f"Zoo number {n} opens", at=at(n)), at=START, outcome="x") for n in range(BUDGET + 1)]
     await rig.keep(entries=tuple(many))
     said = await rig.ask("keywords add cac zoo", actor=OWNER)
     assert f"{BUDGET + 1} further alerts on one day" in said
+    assert f"Per day: {START:%Y-%m-%d}: {BUDGET + 1}" in said, "counted alike"
     assert "confirm" not in said
     assert not rig.newsroom.judge.judge(entry("Zoo opens")).alert
+
+
+@pytest.mark.parametrize("asked", ["weight:-7.5 village", "village weight:-7.5"])
+async def test_a_word_may_have_a_weight_and_speak_against_its_topic(rig, asked):
+    fined = entry(FINE + " in a village")
+    await rig.keep(entries=(Judged(entry=fined, at=START, outcome="alert"),))
+    shown = await rig.ask(f"keywords add cac {asked}", actor=OWNER)
+    assert "village (weight -7.5)" in shown
+    before = rig.newsroom.judge.judge(fined)
+    assert "Added village to cac (weight -7.5)" in await rig.agree(shown)
+    assert "village (weight -7.5)  added by fake:boss" in await rig.ask("keywords list", actor=OWNER)
+    judged = rig.newsroom.judge.judge(fined)
+    assert judged.score == pytest.approx(before.score - 7.5)
+    await rig.keep(entries=(Judged(entry=fined, at=START, outcome="alert", verdict=judged),))
+    assert "chat: village -7.5: village" in await rig.ask(f"whynot {fined.url}", actor=OWNER)
+    assert "already" in await rig.ask(f"keywords add cac {asked}", actor=OWNER)
+    assert "village" in await rig.agree(await rig.ask("keywords add cac weight:0.5 village", actor=OWNER))
+    assert [(k.text, k.weight) for k in await rig.store.keywords()] == [("village", 0.5)]
+    assert "Removed village" in await rig.ask("keywords remove cac weight:0.5 village", actor=OWNER)
+    assert "village (weight +2)" in await rig.ask("test weight:2 village 30d", actor=OWNER)
+    assert "weight:<number>" in await rig.ask("help keywords", actor=OWNER)
+
+
+async def test_an_offer_for_a_topic_that_is_gone_is_refused(rig):
+    shown = await rig.ask("keywords add listing quokkas", actor=OWNER)
+    only = {t.name: Topic(t.words, len(t.rules)) for t in book().topics if t.name == "cac"}
+    rig.newsroom.adopt(rig.newsroom.prepare(Rules(only, lambda _: judge())))
+    assert "no topic 'listing'" in await rig.agree(shown)
 
 
 async def test_an_offer_nobody_made_cannot_be_confirmed(rig):
@@ -339,6 +390,90 @@ async def test_two_stories_are_made_one_and_the_other_points_to_it(rig):
     assert "part of #abc123 already" in await rig.ask("merge abc123 def456", actor=OWNER)
 
 
+SUMMONED = "China's cyberspace regulator summons Weibo"
+
+
+async def told_apart(rig, *titles, hours=1):
+    """Stories of one report each, the first the youngest, each told to fake:1, as polling keeps them."""
+    await rig.ask("subscribe cac")
+    made = []
+    for number, title in enumerate(titles):
+        at, read = START - timedelta(hours=hours * number), entry(title, feed=f"feed{number}")
+        reports = (Report(key=read.key, source=read.source, url=read.url, title=title, at=at),)
+        features = {"docs": [{"key": read.key}], "told": {"acts": [str(number)]}}
+        kept = replace(story(f"story{number}", title=title, at=at), reports=reports, features=features)
+        judged = Judged(entry=read, at=at, outcome="alert", story_id=kept.id)
+        await rig.keep(kept, entries=(judged,), deliveries=(row("fake:1", kept.id),))
+        made.append(kept)
+    return made
+
+
+def same_but_for_revisions(one, other):
+    return replace(one, revision=0) == replace(other, revision=0)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_split_after_a_merge_undoes_it_and_tells_nobody_again(rig, hours):
+    one, two = await told_apart(rig, FINE, SUMMONED, hours=hours)
+    await rig.keep(replace(two, topics=("cac", "listing"), summary="It was about rumours.", score=2.0))
+    two = await rig.store.story(two.id)
+    await rig.ask("merge story0 story1", actor=OWNER)
+    assert [r.title for r in (await rig.store.story("story0")).reports] == [FINE, SUMMONED]
+    told = len(await rig.store.backlog("fake:1"))
+    assert "1 report; nobody is told of it anew" in await rig.ask("split story0 2", actor=OWNER)
+    assert same_but_for_revisions(await rig.store.story("story0"), one)
+    assert same_but_for_revisions(await rig.store.story("story1"), two)
+    assert len(await rig.store.backlog("fake:1")) == told
+    latest = await rig.ask("latest")
+    assert FINE in latest
+    assert SUMMONED in latest
+    said = [a.detail for a in reversed(await rig.store.audit(9)) if a.what.startswith("story")]
+    assert [json.loads(line) for line in last_words(said).values()] == [{"same": False, "a": FINE, "b": SUMMONED}]
+
+
+async def test_a_story_of_stories_is_taken_apart_in_the_order_in_which_it_was_made(rig):
+    one, two, three = await told_apart(rig, FINE, SUMMONED, "网信办约谈豆瓣")
+    await rig.ask("merge story1 story2", actor=OWNER)
+    await rig.ask("merge story0 story1", actor=OWNER)
+    assert "2 reports; nobody" in await rig.ask("split story0 3", actor=OWNER)
+    assert same_but_for_revisions(await rig.store.story("story0"), one)
+    assert "1 report; nobody" in await rig.ask("split story1 2", actor=OWNER)
+    assert same_but_for_revisions(await rig.store.story("story1"), two)
+    assert same_but_for_revisions(await rig.store.story("story2"), three)
+
+
+async def test_what_joined_after_a_merge_stays_when_that_is_undone(rig):
+    await told_apart(rig, FINE, SUMMONED)
+    await rig.ask("merge story0 story1", actor=OWNER)
+    whole = await rig.store.story("story0")
+    late = entry(FINE + " law", feed="late")
+    joined = (*whole.reports, Report(key=late.key, source="Late", url=late.url, title=late.title, at=START))
+    await rig.keep(replace(whole, reports=joined, report_count=3))
+    await rig.ask("split story0 2", actor=OWNER)
+    assert [r.title for r in (await rig.store.story("story0")).reports] == [FINE, late.title]
+    assert (await rig.store.story("story0")).report_count == 2
+    assert [r.title for r in (await rig.store.story("story1")).reports] == [SUMMONED]
+
+
+async def test_a_report_told_as_an_update_is_not_told_again_when_it_is_split(rig):
+    (one,) = await told_apart(rig, FINE)
+    await rig.ask("subscribe cac", chat="fake:2")
+    update = entry(SUMMONED, feed="late")
+    report = Report(key=update.key, source="Late", url=update.url, title=update.title, at=START)
+    judged = Judged(entry=update, at=START, outcome="update", story_id=one.id)
+    await rig.keep(replace(one, reports=(*one.reports, report), report_count=2), entries=(judged,))
+    assert "told to 1 chats" in await rig.ask(f"split {one.id} 2", actor=OWNER)
+    assert len(await rig.store.backlog("fake:1")) == 1
+    assert [d.act for d in await rig.store.backlog("fake:2")] == ["post"]
+
+
+async def test_a_headline_is_no_example_against_itself(rig):
+    await rig.keep(told_twice("abc123", FINE, FINE), story("def456", title=FINE))
+    await rig.ask("split abc123 2", actor=OWNER)
+    await rig.ask("merge abc123 def456", actor=OWNER)
+    assert [a.what for a in await rig.store.audit(9)] == ["merge of one headline", "split of one headline"]
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -367,6 +502,11 @@ async def test_stories_that_cannot_be_mended_stay_as_they_are(rig, asked, said):
         ("keywords add cac", "A topic and a word are needed"),
         ("keywords add cac NOT x", "word that must be there"),
         ("keywords add cac /(/ AND x", "pattern cannot be used"),
+        ("keywords add cac weight:much zebra", "from -100 to 100, and not 0"),
+        ("keywords add cac weight:0 zebra", "from -100 to 100, and not 0"),
+        ("keywords add cac weight:101 zebra", "from -100 to 100, and not 0"),
+        ("keywords add cac weight: zebra", "from -100 to 100, and not 0"),
+        ("keywords add cac weight:5", "A word is needed"),
         ("keywords remove cac zebra", "no word 'zebra'"),
         ("keywords test", "Test which"),
     ],

@@ -245,6 +245,14 @@ def test_a_near_miss_goes_to_those_who_ask_for_near_misses():
     assert "Near miss" in changes.messages[0][1].plain()
 
 
+def test_near_misses_below_the_score_a_chat_asks_for_do_not_reach_it():
+    score = judge().judge(entry(NEAR_MISS)).score
+    least = (score + 0.05, score, 0.0)
+    wishes = [replace(subscription(f"fake:{n}", "review"), least=x) for n, x in enumerate(least, 1)]
+    changes = Desk(*wishes).read(entry(NEAR_MISS))
+    assert [d.chat_id for d in changes.deliveries] == ["fake:2", "fake:3"]
+
+
 def test_an_open_story_lowers_the_bar_for_its_follow_ups():
     desk = Desk(subscription("fake:1", "cac"))
     desk.read(entry("网络安全审查办公室对货拉拉启动网络安全审查"))

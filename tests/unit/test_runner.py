@@ -3,9 +3,11 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from bot.runners import clock as clocks
 from bot.runners import local
 from bot.runners.clock import ReplayClock, SystemClock
 from bot.runners.local import Beat, LocalRunner
+from tests.fakes.clock import START
 
 
 class Work:
@@ -93,8 +95,29 @@ async def test_beats_on_when_the_wall_clock_is_set_back(monkeypatch):
 
 async def test_a_replayed_week_runs_quickly():
     start = datetime(2022, 8, 15, tzinfo=UTC)
-    clock = ReplayClock(start, speed=7 * 86400 / 0.2)
+    clock = ReplayClock(start, start + timedelta(days=7), speed=7 * 86400 / 0.7)
     before = clock.monotonic()
-    await clock.sleep(7 * 86400)
-    assert clock.now() >= start + timedelta(days=6)
+    await clock.sleep(5 * 86400)
+    assert clock.now() >= start + timedelta(days=5)
     assert clock.monotonic() - before < 2
+
+
+async def test_after_a_replay_time_goes_on_at_its_usual_pace(monkeypatch):
+    real, slept = [1000.0], []
+    monkeypatch.setattr(clocks.time, "monotonic", lambda: real[0])
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        real[0] += seconds
+
+    monkeypatch.setattr(clocks.asyncio, "sleep", sleep)
+    end = START + timedelta(days=10)
+    clock = ReplayClock(START, end, speed=86400.0)
+    await clock.sleep(9 * 86400)
+    assert (slept, clock.now()) == ([9.0], START + timedelta(days=9))
+    await clock.sleep(86400 + 5)
+    assert slept[1:] == [1.0 + 5]
+    assert clock.now() == clock.steady() == end + timedelta(seconds=5)
+    await clock.sleep(60)
+    assert slept[2:] == [60]
+    assert clock.now() == end + timedelta(seconds=65)
