@@ -61,13 +61,18 @@ class Judge:
         for name, numbers in lists.items():
             for n in numbers if _act(name) else ():
                 self._acts[n] = (*self._acts.get(n, ()), _act(name))
+        for inner, longer in book.not_inside.items():
+            outer = [self._add(text, "not_inside") for text in longer]
+            self._lexicon.not_inside(self._add(inner, "not_inside"), outer)
         self._compiler = Compiler(self._lexicon, lists, book.rates)
         self._rates = book.rates
         self._topics = tuple(self._topic(topic, keywords) for topic in book.topics)
         self._speaking_for, self._against = self._by_word(positive=True), self._by_word(positive=False)
-        for inner, longer in book.not_inside.items():
-            self._lexicon.not_inside(self._lexicon.add(inner), [self._lexicon.add(text) for text in longer])
         self._lexicon.freeze()
+
+    def check(self, rule: RuleSpec, topic: str) -> None:
+        """Raises RuleError for a rule that cannot be used with these lists and names. The rule is not kept."""
+        self._compiler.compile(rule, topic)
 
     def glance(self, title: str, body: str) -> Glance | None:
         """What stands in a text; None when no rule has all it needs there, as in nearly all texts."""
