@@ -12,6 +12,7 @@ from bot.core.news import Entry
 from bot.judge import firing
 from bot.judge.amounts import USER_WORDS, Amount, Rates, parse_asked
 from bot.judge.contradictions import Asked, Contradictions
+from bot.judge.currencies import UNTOLD
 from bot.judge.firing import Evaluate
 from bot.judge.grammar import Node, column_of, parse, shown
 from bot.judge.lexicon import Found, Lexicon
@@ -144,7 +145,8 @@ class Compiler:
         bound = self._rates.cny(value, currency or "CNY")
         if bound is None:
             known = ", ".join(["CNY", *self._rates.in_cny])
-            raise RuleError(f"there is no exchange rate for {currency}; there are {known}", column=node.column)
+            what = repr(written.strip()) if currency == UNTOLD else currency
+            raise RuleError(f"there is no exchange rate for {what}; there are {known}", column=node.column)
         return Asked(name, sign, bound)
 
     def _amount(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
