@@ -19,6 +19,8 @@ log = structlog.get_logger("judge")
 NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
 GENERAL, SUBJECTS = "general", "subjects"
 """Tags: names that tell no stories apart; names of what a story is about."""
+ACTS = "acts"
+"""The list of all words of the lists named act_…, where no list of that name is written."""
 MOST_WORDS = 6
 """Words named in a reason; /why lists the rest."""
 CONTEXT = 16
@@ -225,6 +227,9 @@ class Judge:
         by_alias: dict[int, str] = {}
         for listed, words in book.lists.items():
             lists[listed] = {self._add(word, f"list @{listed}") for word in words}
+        acts = [numbers for listed, numbers in lists.items() if _act(listed)]
+        if acts:
+            lists.setdefault(ACTS, set().union(*acts))
         for name in book.names:
             numbers = {self._add(alias, f"name {name.key}") for alias in name.aliases}
             self._unless[name.key] = frozenset(self._add(word, f"name {name.key}") for word in name.unless)
