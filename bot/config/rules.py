@@ -196,12 +196,7 @@ def _prove(document: Document, topics: TopicsFile, book: RuleBook) -> None:
     try:
         judge = Judge(book)
     except RuleError:
-        for name, number, rule in _rules(topics):
-            try:
-                _alone(book, name, rule)
-            except RuleError as error:
-                path: Path_ = ("topics", name, "rules", number, "when") if error.rule else ("lists",)
-                document.problems.append(document.problem(path, str(error)))
+        _name_refused(document, topics, book)
         return
     for name, number, rule in _rules(topics):
         path = ("topics", name, "rules", number)
@@ -226,10 +221,17 @@ def _rules(topics: TopicsFile) -> Iterator[tuple[str, int, RuleItem]]:
             yield name, number, rule
 
 
-def _alone(book: RuleBook, topic: str, rule: RuleItem) -> Judge:
-    """The rule as the only one of its topic, at full weight."""
-    only = TopicSpec(name=topic, words="", rules=(RuleSpec(id=rule.id, when=rule.when),))
-    return Judge(replace(book, topics=(only,)))
+def _name_refused(document: Document, topics: TopicsFile, book: RuleBook) -> None:
+    try:
+        judge = Judge(replace(book, topics=()))  # lists and names are most of the work, and done once
+    except RuleError as error:
+        document.problems.append(document.problem(("lists",), str(error)))
+        return
+    for name, number, rule in _rules(topics):
+        try:
+            judge.check(RuleSpec(id=rule.id, when=rule.when), name)
+        except RuleError as error:
+            document.problems.append(document.problem(("topics", name, "rules", number, "when"), str(error)))
 
 
 def _examples(

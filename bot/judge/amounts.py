@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from bot.judge.currencies import AFTER, BEFORE, CODES, WORDS_TOO, currency
 from bot.judge.text import fold
 
 _SCALES: Mapping[str, float] = {
@@ -20,22 +21,37 @@ _SCALES: Mapping[str, float] = {
     "千万": 1e7,
     "万": 1e4,
 }
-_BEFORE: Mapping[str, str] = {
-    "$": "USD", "us$": "USD", "usd": "USD", "hk$": "HKD", "hkd": "HKD", "s$": "SGD", "a$": "AUD", "c$": "CAD",
-    "nt$": "TWD", "€": "EUR", "eur": "EUR", "£": "GBP", "gbp": "GBP", "¥": "CNY", "rmb": "CNY", "cny": "CNY",
-    "yuan": "CNY", "jpy": "JPY", "人民币": "CNY", "港币": "HKD",
-}  # fmt: skip
-_AFTER: Mapping[str, str] = {
-    "yuan": "CNY", "renminbi": "CNY", "rmb": "CNY", "cny": "CNY", "us dollars": "USD", "dollars": "USD", "usd": "USD",
-    "hong kong dollars": "HKD", "hkd": "HKD", "euros": "EUR", "euro": "EUR", "eur": "EUR", "pounds": "GBP",
-    "gbp": "GBP", "yen": "JPY", "jpy": "JPY", "元人民币": "CNY", "人民币": "CNY", "美元": "USD", "美金": "USD",
-    "港元": "HKD", "港币": "HKD", "欧元": "EUR", "英镑": "GBP", "日元": "JPY", "新加坡元": "SGD", "新元": "SGD",
-    "元": "CNY",
-}  # fmt: skip
-_COUNTED = tuple("股份次条个部台辆吨件")
-USER_WORDS = ("users", "user", "people", "accounts", "用户", "人", "账号")
-_USERS = "users?|user accounts|people|accounts|[名个]?用户|人|个?账号"
-
+_COUNTED = re.compile("[股份次条个部台辆吨件枚桶]|参数|千瓦|平方|立方")
+"""Behind 亿, what is no money."""
+USER_WORDS = tuple(
+    """users user people accounts customers customer subscribers subscriber consumers members netizens
+    用户 人 账号 账户 网民 会员 月活 日活""".split()  # noqa: SIM905
+)
+"""One of them stands in every text that counts users."""
+_USERS = (
+    r"(?:(?:monthly|daily|weekly|active|registered|paying|paid|global|new|internet|mobile|online|chinese|domestic|overseas"
+    r"|international|unique|total|annual|regular|app|social media) ){0,4}"
+    r"(?:user accounts|users?|people|accounts|customers?|subscribers?|consumers|members|netizens)"
+    r"|[名个位]?(?:以上的?)?"
+    r"(?:(?:月度?|日|每月|每日|活跃?|注册|付费|全球|海外|国内|中国|移动|手机|互联网|在线|订阅|个人|新增?|年轻|的){0,5}"
+    r"(?:用户|网民|会员|账[号户]|人(?!民币|工|形|脸|寿|信息))|[月日]活)"
+)
+_COUNTS = (
+    r"(?<![偿付给还])(?:用户|网民|会员|账[号户]|[月日]活)"
+    r"(?:(?:数|数量|总数|人数|规模|总量|总规模)?(?:已经?|现|将|均|共)?"
+    r"(?:超[过出]?|达到?|逾|突?破|接?近|为|有|约|至|过|[增升]至|增长至|[高多]达|不[足到]|[多大]于){1,2}"
+    r"|(?:数|数量|总数|人数|规模|总量|总规模))|[月日]活(?:跃?用户|账户)?"
+    r"|(?<![a-z])(?:users?|customers|subscribers|members|accounts|netizens|user (?:base|count|numbers?))"
+    r"(?: (?:has|have|had|now|already)){0,2}"
+    r"(?: (?:top|exceed|surpass|pass|cross|hit|reach|number|total|near|rise|rose|grow|grew|climb|jump)(?:e?s|p?ed)?"
+    r"| (?:at|of|is|are|was|were))(?: to)?"
+    r"(?: (?:more than|over|nearly|about|almost|around|some|roughly|above|the))*[ :]"
+)
+"""What says that the number behind it is one of users."""
+_BACK = 50
+"""Characters before a number in which they are looked for."""
+_FEWEST = 1e4
+"""A smaller number behind such words may be a year or a rank."""
 
 _ONES: Mapping[str, float] = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
@@ -56,15 +72,18 @@ _LATIN_SCALES = _one_of({k: 0 for k in _SCALES if k.isascii()})
 _HAN_SCALES = _one_of({k: 0 for k in _SCALES if not k.isascii()})
 _HAN_NUMBER = f"[{''.join((*_HAN_DIGITS, *_HAN_TENS))}]"
 _AMOUNT = re.compile(
-    rf"(?:(?P<before>(?<![a-z])(?:{_one_of(_BEFORE)})) ?)?"
+    rf"(?:(?P<before>(?<![a-z])(?:{_one_of(BEFORE)})) ?)?"
     r"(?:(?P<number>(?<![\d.])\d[\d,]*(?:\.\d+)?)"
     rf"|(?P<word>(?<![a-z-])(?:{_one_of(_ONES)})(?=[ -](?:thousand|[mb]illion|trillion)))"
+    rf"|(?P<bare>(?<![a-z\d-])(?=[mb]illion[ -](?:{_USERS})(?![a-z])))"
     rf"|(?P<numeral>{_HAN_NUMBER}{{1,9}}(?:点{_HAN_NUMBER}{{1,4}})?(?=[余多]?[万亿])))"
-    rf"(?:[ -]?(?P<latin>{_LATIN_SCALES})(?![a-z])|[余多]?(?P<han>{_HAN_SCALES}))?[余多]?-?"
-    rf"(?: ?(?P<users>{_USERS})(?![a-z])| ?(?P<after>{_one_of(_AFTER)})(?![a-z]))?"
+    rf"(?:[ -]?(?P<latin>{_LATIN_SCALES})(?![a-z])|[余多]?(?P<han>{_HAN_SCALES}))?[余多]?[+-]?"
+    rf"(?: ?(?P<users>{_USERS})(?![a-z])| ?(?P<after>{_one_of(AFTER)})(?![a-z]))?"
 )
 _GROUPS = re.compile(r"\d+(?:\.\d+)?|\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_CODE = re.compile(r"(.*\S)\s*\b([A-Z]{3})")
+_CODE = re.compile(rf"(.*\S)\s*\b([A-Z]{{3}}|(?i:{'|'.join(CODES)}))")
+_CROWD = re.compile(rf"(?:{_COUNTS})$")
+_COMPOUND = re.compile(rf"(?<![a-z])(?:\d+|hundred|{_one_of(_ONES)})[ -]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +112,20 @@ class Rates:
 def amounts(text: str) -> Iterator[Amount]:
     """Money and numbers of users in a folded text; plain numbers are none."""
     for found in _AMOUNT.finditer(text):
-        scale = found["latin"] or found["han"] or ""
         value = _value(found)
         if not value < MOST:
             continue
-        if found["users"]:
+        code = _currency(found)
+        if not code and _counts_users(text, found, value):
             yield Amount(value, "", found.start(), found.end())
-            continue
-        currency = _currency(found)
-        if not currency and "亿" in scale and text[found.end() : found.end() + 1] not in _COUNTED:
-            currency = "CNY"  # 罚款80.26亿
-        if currency:
-            yield Amount(value, currency, found.start(), found.end())
+        elif code := code or _understood(text, found):
+            yield Amount(value, code, found.start(), found.end())
 
 
 def _value(found: re.Match[str]) -> float:
     scale = _SCALES.get(found["latin"] or found["han"] or "", 1.0)
+    if found["bare"] is not None:
+        return scale
     if found["word"]:
         return _ONES[found["word"]] * scale
     if found["numeral"]:
@@ -117,7 +134,23 @@ def _value(found: re.Match[str]) -> float:
 
 
 def _currency(found: re.Match[str]) -> str:
-    return _BEFORE.get(found["before"] or "") or _AFTER.get(found["after"] or "") or ""
+    after = found["after"] or ""
+    if after in WORDS_TOO and not found["latin"]:
+        after = ""  # those who in 2020 won
+    return currency(found["before"] or "", after)
+
+
+def _counts_users(text: str, found: re.Match[str], value: float) -> bool:
+    at = found.start()
+    if found["bare"] is not None and _COMPOUND.search(text, max(0, at - _BACK), at):
+        return False  # of `twenty-one million users` only the end
+    return bool(found["users"]) or (value >= _FEWEST and bool(_CROWD.search(text, max(0, at - _BACK), at)))
+
+
+def _understood(text: str, found: re.Match[str]) -> str:
+    """罚款80.26亿 are yuan."""
+    hundreds_of_millions = "亿" in (found["han"] or "") and not found["users"]
+    return "CNY" if hundreds_of_millions and not _COUNTED.match(text, found.end()) else ""
 
 
 def _numeral(written: str) -> float:
@@ -138,8 +171,8 @@ def parse_asked(written: str) -> tuple[float, str]:
     """`1bn CNY`, `$1bn`, `80亿元`, `1m`: value and currency, "" when none is named. Raises ValueError with a sentence;
     a code that no table has is for the caller to refuse."""
     asked, code = written.strip(), ""
-    if (coded := _CODE.fullmatch(asked)) and coded[2].lower() not in _AFTER:
-        asked, code = coded[1], coded[2]
+    if (coded := _CODE.fullmatch(asked)) and coded[2].lower() not in AFTER:
+        asked, code = coded[1], coded[2].upper()
     found = _AMOUNT.fullmatch(" ".join(fold(asked).split()))
     plain = _GROUPS.fullmatch(found["number"]) if found and found["number"] else True  # 1,5bn may mean 1.5
     if not found or not plain or found["users"] or not _value(found) < MOST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bot.core.news import Entry
 from bot.judge.amounts import Amount
@@ -112,20 +113,36 @@ def first(inner: Evaluate) -> Evaluate:
     return evaluate
 
 
-def near(left: Evaluate, right: Evaluate, distance: int, *, ordered: bool) -> Evaluate:
+def any_place(parts: list[Evaluate]) -> Evaluate:
+    """Of alternatives that something is near to: the places of all of them."""
+
     def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
-        lefts, rights = left(found, entry), right(found, entry)
+        got = [hits for part in parts if (hits := part(found, entry)) is not None]
+        return sorted({hit for hits in got for hit in hits}) if got else None
+
+    return evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Of NEAR and THEN. together: all its hits are needed, as those of another NEAR or of an AND are, not one of many."""
+
+    evaluate: Evaluate
+    together: bool
+
+
+def near(left: Side, right: Side, distance: int, *, ordered: bool) -> Evaluate:
+    def evaluate(found: Found, entry: Entry) -> list[Hit] | None:
+        lefts, rights = left.evaluate(found, entry), right.evaluate(found, entry)
         if not lefts or not rights:
             return None
         for a in lefts[:_TRIED]:
             for b in rights[:_TRIED]:
-                if (
-                    a.field != b.field
-                    or (ordered and a.start > b.start)
-                    or _apart(a, b) > _LONGEST_WORD * (distance + 1)
-                ):
+                if a.field != b.field or (ordered and a.start > b.start):
                     continue
-                if _gap(found, a, b) <= distance:
+                if not 0 <= _apart(a, b) <= _LONGEST_WORD * (distance + 1) or _gap(found, a, b) > distance:
+                    continue
+                if not _share(lefts if left.together else [a], rights if right.together else [b]):
                     return [a, b]
         return None
 
@@ -135,6 +152,11 @@ def near(left: Evaluate, right: Evaluate, distance: int, *, ordered: bool) -> Ev
 def _apart(a: Hit, b: Hit) -> int:
     """Characters between two hits, below zero when they overlap."""
     return max(a.start, b.start) - min(a.end, b.end)
+
+
+def _share(lefts: list[Hit], rights: list[Hit]) -> bool:
+    """Whether a place is needed twice."""
+    return any(a.field == b.field and _apart(a, b) < 0 for a in lefts for b in rights)
 
 
 def _gap(found: Found, a: Hit, b: Hit) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -11,6 +12,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput
 from lark.exceptions import VisitError
 
 from bot.core.news import Tier
+from bot.judge.currencies import AFTER, CODES
 from bot.judge.specs import RuleError
 from bot.judge.wording import check_word, plain
 
@@ -29,6 +31,7 @@ start: either
 no: ("NOT" | "-") near
 ?near: one (NEAR one)*
 ?one: LIST -> named
+    | COMPARED -> compared
     | PATTERN -> pattern
     | PHRASE -> phrase
     | FACT -> fact
@@ -39,6 +42,7 @@ no: ("NOT" | "-") near
 
 NEAR.3: /(NEAR|THEN)\/\d{1,3}(?=[\s(]|$)/
 AMOUNT.4: /[A-Za-z_]+\s*(>=|<=|=>|=<|>|<|≥|≤)\s*[^\s()"]*(\s+UNIT)*(?=[\s()]|$)/
+COMPARED.4: /@[A-Za-z0-9_]+\s*(>=|<=|=>|=<|>|<|≥|≤)[^\s()"]*/
 FACT.3: /(?i:lang|source|tier):("[^"]*"|[^\s()"]+)/
 SCOPE.2: /[A-Za-z_]+:/
 LIST.2: /@[A-Za-z0-9_]+/
@@ -48,10 +52,13 @@ WORD: /(?!(?:AND|OR|NOT)(?:[\s()]|$))[^\s()"@\/:-][^\s()":]*/
 %import common.WS
 %ignore WS
 """
+_LATIN_MONEY = "|".join(sorted((name for name in AFTER if name.isascii()), key=len, reverse=True))
+_HAN_MONEY = "|".join(sorted((name for name in AFTER if not name.isascii()), key=len, reverse=True))
 _UNIT = (
-    r"(?:(?i:thousand|[mb]illion|trillion|mln|[mb]n?|k|tn|yuan|renminbi|(?:us |hong kong )?dollars|euros?|pounds|yen)"
-    r"|[万亿千百十]+(?:[美港欧日]?元|人民币)?|[美港欧日]?元|人民币|(?!AND|NOT)[A-Z]{3})(?=[\s()]|$)"
+    rf"(?:(?i:thousand|[mb]illion|trillion|mln|[mb]n?|k|tn|{'|'.join(CODES)}|{_LATIN_MONEY})"
+    rf"|[万亿千百十]+(?:{_HAN_MONEY})?|(?:{_HAN_MONEY})|(?!AND|NOT)[A-Z]{{3}})(?=[\s()]|$)"
 )
+_SIGNED = re.compile(r"\s*([<>=≥≤]+)\s*")
 _parser = Lark(_GRAMMAR.replace("UNIT", _UNIT), parser="lalr", propagate_positions=True)
 
 
@@ -118,6 +125,12 @@ class _Builder(Transformer[Token, Node]):
 
     def named(self, found: list[Token]) -> Node:
         return Node("named", found[0][1:], column=found[0].column or 0)
+
+    def compared(self, found: list[Token]) -> Node:
+        listed, sign, asked = _SIGNED.split(found[0], maxsplit=1)
+        kind = re.fullmatch("@act_(.+?)(_en|_zh)?", listed)
+        text = f"a list is compared with nothing; for a sum write {kind[1] if kind else 'money'}{sign}{asked or '1bn'}"
+        raise RuleError(text, column=found[0].column or 0)
 
     def pattern(self, found: list[Token]) -> Node:
         return Node("pattern", found[0][1:-1], column=found[0].column or 0)

@@ -46,6 +46,9 @@ class Obstacles:
                     else "not within {} of each other"
                 )
                 left, right = (self._said(part, field) for part in node.parts)
+                hits, others = (self._hits(part, field) for part in node.parts)
+                if hits == others and len(hits or ()) == 1:
+                    return [f"{left} stands in it once, and {node.kind.upper()} wants two places"]
                 return sides or [f"{left} and {right} are {far.format(node.value)}"]
             case "fact":
                 name = node.value.partition(":")[0]

@@ -12,7 +12,8 @@ from bot.core.news import Entry
 from bot.judge import firing
 from bot.judge.amounts import USER_WORDS, Amount, Rates, parse_asked
 from bot.judge.contradictions import Asked, Contradictions
-from bot.judge.firing import Evaluate
+from bot.judge.currencies import UNTOLD
+from bot.judge.firing import Evaluate, Side
 from bot.judge.grammar import Node, column_of, parse, shown
 from bot.judge.lexicon import Found, Lexicon
 from bot.judge.obstacles import Obstacles
@@ -108,7 +109,7 @@ class Compiler:
         return firing.either([p for p, _ in parts]), (frozenset().union(*shared),) if len(shared) == len(parts) else ()
 
     def _near(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
-        (left, left_needs), (right, right_needs) = (self._node(part, field) for part in node.parts)
+        (left, left_needs), (right, right_needs) = (self._side(part, field) for part in node.parts)
         for part, needs in zip(node.parts, (left_needs, right_needs), strict=True):
             if not needs:
                 text = f"{shown(part)} has no place in a text, so nothing is near it; {node.kind.upper()} wants words"
@@ -118,6 +119,16 @@ class Compiler:
             raise RuleError("nothing in a title is near to what is in a body", column=node.column)
         near = firing.near(left, right, int(node.value), ordered=node.kind == "then")
         return near, (*left_needs, *right_needs)
+
+    def _side(self, node: Node, field: int | None) -> tuple[Side, Groups]:
+        """A part that another is near to."""
+        evaluate, needs = self._node(node, field)
+        while node.kind == "scoped" or (node.kind in ("all", "either") and len(node.parts) == 1):
+            field = _field_of(node, field) if node.kind == "scoped" else field
+            node = node.parts[0]
+        if node.kind == "either":
+            evaluate = firing.any_place([self._side(part, field)[0].evaluate for part in node.parts])
+        return Side(evaluate, together=node.kind in ("near", "then", "all")), needs
 
     def _witness(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:
         """A part that is true or not: one word of a list is enough to say why."""
@@ -144,7 +155,8 @@ class Compiler:
         bound = self._rates.cny(value, currency or "CNY")
         if bound is None:
             known = ", ".join(["CNY", *self._rates.in_cny])
-            raise RuleError(f"there is no exchange rate for {currency}; there are {known}", column=node.column)
+            what = repr(written.strip()) if currency == UNTOLD else currency
+            raise RuleError(f"there is no exchange rate for {what}; there are {known}", column=node.column)
         return Asked(name, sign, bound)
 
     def _amount(self, node: Node, field: int | None) -> tuple[Evaluate, Groups]:

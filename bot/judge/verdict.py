@@ -19,6 +19,8 @@ log = structlog.get_logger("judge")
 NOTHING = Verdict(alert=False, reason="no word of any topic stands in it")
 GENERAL, SUBJECTS = "general", "subjects"
 """Tags: names that tell no stories apart; names of what a story is about."""
+ACTS = "acts"
+"""The list of all words of the lists named act_…, where no list of that name is written."""
 MOST_WORDS = 6
 """Words named in a reason; /why lists the rest."""
 CONTEXT = 16
@@ -61,13 +63,18 @@ class Judge:
         for name, numbers in lists.items():
             for n in numbers if _act(name) else ():
                 self._acts[n] = (*self._acts.get(n, ()), _act(name))
+        for inner, longer in book.not_inside.items():
+            outer = [self._add(text, "not_inside") for text in longer]
+            self._lexicon.not_inside(self._add(inner, "not_inside"), outer)
         self._compiler = Compiler(self._lexicon, lists, book.rates)
         self._rates = book.rates
         self._topics = tuple(self._topic(topic, keywords) for topic in book.topics)
         self._speaking_for, self._against = self._by_word(positive=True), self._by_word(positive=False)
-        for inner, longer in book.not_inside.items():
-            self._lexicon.not_inside(self._lexicon.add(inner), [self._lexicon.add(text) for text in longer])
         self._lexicon.freeze()
+
+    def check(self, rule: RuleSpec, topic: str) -> None:
+        """Raises RuleError for a rule that cannot be used with these lists and names. The rule is not kept."""
+        self._compiler.compile(rule, topic)
 
     def glance(self, title: str, body: str) -> Glance | None:
         """What stands in a text; None when no rule has all it needs there, as in nearly all texts."""
@@ -220,6 +227,9 @@ class Judge:
         by_alias: dict[int, str] = {}
         for listed, words in book.lists.items():
             lists[listed] = {self._add(word, f"list @{listed}") for word in words}
+        acts = [numbers for listed, numbers in lists.items() if _act(listed)]
+        if acts:
+            lists.setdefault(ACTS, set().union(*acts))
         for name in book.names:
             numbers = {self._add(alias, f"name {name.key}") for alias in name.aliases}
             self._unless[name.key] = frozenset(self._add(word, f"name {name.key}") for word in name.unless)

@@ -13,7 +13,7 @@ _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _PLAIN = {**_FULL_WIDTH, 0x3000: 0x20, 0xA0: 0x20, 0xFFE5: 0xA5, 0x201C: 0x22, 0x201D: 0x22}
 _DISTANCE = re.compile(r"(near|then)(/.*)?", re.IGNORECASE)
 _GLUED = re.compile(rf"(?:^|[{HAN}])(AND|OR|NOT)(?:[{HAN}]|$)")
-_COMPARED = re.compile(r"([A-Za-z_]+)(?:[<>≥≤]|=[<>])")
+_COMPARED = re.compile(r"([A-Za-z_]*)(?:[<>≥≤]|=[<>])")
 _SIGNS = {"&&": "AND", "&": "AND", "+": "AND", "||": "OR", "|": "OR", "!": "NOT"}
 
 
@@ -81,7 +81,7 @@ def _hint(word: str) -> str:
         if sign in word:
             return f"did you mean {_SIGNS[sign]}? For a text with {sign} put it in quotes"
     if compared := _COMPARED.match(word):
-        return f"an amount is written like {compared[1]}>=1bn CNY"
+        return f"an amount is written like {compared[1] or 'fine'}>=1bn CNY"
     if re.search(r"[,;](?!\d)|、", word):
         return "did you mean OR? For a text with a comma put it in quotes"
     return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,11 +168,40 @@ def keyword(text: str, topic: str = "cac") -> Keyword:
         ("(lemon OR lime) AND NOT lime", "lemon", True),
         ("lemon lang:en", "lemon", True),
         ("lemon lang:zh", "lemon", False),
+        ("lemon NEAR/5 lemon", "lemon", False),
+        ("lemon NEAR/5 lemon", "lemon or lemon", True),
+        ("lemon THEN/5 lemon", "a lemon", False),
+        ("lemon THEN/5 lemon", "lemon, lemon", True),
+        ("lemon NEAR/5 lemon NEAR/5 lemon", "lemon lemon", False),
+        ("lemon NEAR/5 (lemon THEN/5 lemon)", "lemon lemon", False),
+        ("lemon NEAR/5 lemon NEAR/5 lemon", "lemon lemon lemon", True),
+        ("title:lemon NEAR/5 (lemon lime)", "lemon lime", False),
+        ("title:lemon NEAR/5 (lemon lime)", "lemon lime lemon", True),
+        ('lemon NEAR/5 "lemon battery"', "lemon battery", False),
+        ('lemon NEAR/5 "lemon battery"', "lemon battery of a lemon", True),
+        ("柠檬 NEAR/3 柠檬电池", "柠檬电池", False),
+        ("柠檬 NEAR/3 柠檬电池", "柠檬电池和柠檬", True),
+        ("柠檬 THEN/0 电池", "柠檬电池", True),
+        ("(lem* OR lime) THEN/3 (lemon OR battery)", "lemon ends", False),
+        ("(lem* OR lime) THEN/3 (lemon OR battery)", "lemon lime battery", True),
+        ("(lemon OR lime) NEAR/1 battery", "lemon for one thing, lime battery", True),
+        ("@companies NEAR/9 @companies", "Didi sues bank", False),
+        ("@companies NEAR/9 @companies", "Didi sues Tencent", True),
+        ("@acts lemon", "lemon fined", True),
+        ("@acts lemon", "柠檬 lemon 被约谈", True),
+        ("@acts lemon", "lemon blossoms", False),
     ],
 )
 def test_the_rule_language(rule: str, title: str, fires: bool) -> None:
     judge = Judge(book(), [keyword(rule)])
     assert judge.judge(entry(title, body="lemon" if rule in ("title:lemon", "title:/lem[ou]n/") else "")).alert is fires
+
+
+def test_a_written_list_of_acts_is_the_one_that_counts() -> None:
+    own = replace(book(), lists={**book().lists, "acts": ("blossom*",)})
+    judge = Judge(own, [keyword("@acts lemon")])
+    assert judge.judge(entry("lemon blossoms")).alert
+    assert not judge.judge(entry("lemon fined")).alert
 
 
 @pytest.mark.parametrize(
@@ -308,6 +339,7 @@ def test_a_rule_is_asked_by_its_name() -> None:
         ("lemon AND NOT (battery OR juice*)", "lemon juices and a battery", "“battery”, “juices” stands in it, which"),
         ("title:(lemon AND NOT juice)", "lemon juice", "“juice” stands in it, which the rule excludes"),
         ("lemon NEAR/1 battery", "lemon one two three battery", "“lemon” and “battery” are not within 1"),
+        ("lemon NEAR/1 lemon", "a lemon", "“lemon” stands in it once, and NEAR wants two places"),
         ("battery THEN/3 lemon", "lemon battery", "in this order"),
         ("body:lemon", "lemon", "“lemon” is not in the body"),
         ("lemon lang:zh", "lemon", "it is lang:en, not lang:zh"),

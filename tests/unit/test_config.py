@@ -2,6 +2,7 @@
 
 import shutil
 from itertools import pairwise
+from time import process_time
 
 import pytest
 
@@ -146,6 +147,27 @@ def test_a_rule_that_cannot_be_used_is_named(directory, when, said):
 
     found = problems(directory, topics="topics: {cac: {words: x, rules: [{id: r, when: " + json.dumps(when) + "}]}}\n")
     assert any(said in p for p in found), found
+
+
+def test_a_bad_rule_costs_no_more_than_good_ones(directory):
+    for name in ("topics", "companies"):
+        shutil.copy(ROOT / "config" / f"{name}.yaml", directory)
+    began = process_time()
+    load(directory, {})
+    well = process_time() - began
+    text = (directory / "topics.yaml").read_text()
+    began = process_time()
+    found = problems(directory, topics=text.replace("when: title:@cac_zh\n", "when: title:(@cac_zh\n"))
+    assert process_time() - began < 2 * well
+    assert len(found) == 1
+
+
+def test_a_bad_word_of_a_list_is_named_once(directory):
+    rules = "topics: {cac: {words: x, rules: [{id: r, when: apple}, {id: s, when: pear}]}}\n"
+    (found,) = problems(directory, topics=rules + "lists: {fruit: ['**']}\n")
+    assert "list @fruit: '**' holds nothing to look for" in found
+    (found,) = problems(directory, topics=rules + "not_inside: {apple: ['**']}\n")
+    assert "not_inside: '**' holds nothing to look for" in found
 
 
 def test_examples_are_run(directory):
