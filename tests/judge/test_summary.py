@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.judge.summary import LONGEST, Summary, sentences, summarise
+from bot.judge.sentences import sentences
+from bot.judge.summary import LONGEST, Summary, summarise
 
 EN = (
     "By Jane Doe. The Cyberspace Administration of China fined Didi Global 8.026 billion yuan on Thursday. "
