@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from bot.judge.amounts import amounts
-from bot.judge.boilerplate import is_boilerplate
+from bot.judge.boilerplate import is_boilerplate, without_bylines
 from bot.judge.sentences import sentences
 from bot.judge.text import fold, is_chinese
 
@@ -29,7 +31,7 @@ def summarise(title: str, body: str, words: tuple[str, ...]) -> Summary:
     The first sentence worth reading (the lede), then those that hold the most of the words that matched, a sum, an
     act, a name: who did what, and how much.
     """
-    found = [span for span in sentences(body) if _worth(body[span[0] : span[1]], title)][:_LOOKED_AT]
+    found = list(islice(_telling(body, title), _LOOKED_AT))
     if not found:
         return Summary()
     said = [body[start:end] for start, end in found]
@@ -46,7 +48,18 @@ def summarise(title: str, body: str, words: tuple[str, ...]) -> Summary:
     if len(text) <= LONGEST:
         return Summary(text, spans)
     short = _cut(text)
-    return Summary(short, ((spans[0][0], spans[0][0] + len(short.rstrip("…"))),))
+    return Summary(short, ((spans[0][0], spans[0][0] + len(short.removesuffix("…"))),))
+
+
+def _telling(body: str, title: str) -> Iterator[tuple[int, int]]:
+    """Where what is worth reading stands, each but once."""
+    told: set[str] = set()
+    for start, end in sentences(body):
+        for first, last in without_bylines(body[start:end]):
+            piece = body[start + first : start + last]
+            if _worth(piece, title) and (same := fold(piece).strip(" 。.!?")) not in told:
+                told.add(same)
+                yield start + first, start + last
 
 
 def _worth(sentence: str, title: str) -> bool:

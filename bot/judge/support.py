@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from bot.judge.boilerplate import is_boilerplate
+from bot.judge.boilerplate import is_boilerplate, without_bylines
 from bot.judge.sentences import sentences
 from bot.judge.shortening import Shortened
 from bot.judge.summary import LONGEST
@@ -29,8 +29,9 @@ def supported(text: str, source: str) -> str:
     """Those of the text's sentences, at most three, each of which is a sentence of the source, shortened or put in the
     passive; "" when none is left."""
     there = [
-        [Shortened(wording) for wording in wordings(fold(source[start:end]).strip())]
+        [Shortened(wording) for wording in wordings(fold(source[start + first : start + last]).strip())]
         for start, end in islice(sentences(source), _READ)
+        for first, last in without_bylines(source[start:end])
     ]
     kept: list[str] = []
     length = 0
