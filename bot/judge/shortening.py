@@ -43,9 +43,9 @@ DOUBT = re.compile(
     r"|claim\w*|according|apparently|supposedly|would|might|could|almost|nearly|plan\w*|propos\w+|draft|revers\w+"
     r"|withdr\w+|revok\w+|overturn\w*|cancel\w*|suspend\w*|annul\w*|mistak\w*|error|joke|satire|hypothetical\w*"
     r"|theory|threat\w*|former\w*|part(ly|ially)?|principle|paper|condition\w*|suspicio\w+|suspect\w*|least|most"
-    r"|best|worst|half|twice)\b|n't\b|\?"
+    r"|best|worst|half|twice|then|later|eventually|subsequently|lift\w*|restor\w*|correct\w*)\b|n't\b|\?"
     r"|[未没若否拟曾或疑称恐]|不(?![良少仅断])|无(?![人线锡])|非(?!法)|如[果若]|倘|据(?:悉|报|称|传|.{1,8}报道)|传闻"
-    r"|传出|可能|也许|一旦|除非|假如|但|计划|考虑|消息|表示|认为|透露|爆料|撤销|取消|拒绝|驳回|免于|避免|此前|将|虚假|猜测|预测|预计|建议|呼吁|希望|指责|指控|威胁|担心|部分|原则上|有条件"
+    r"|传出|可能|也许|一旦|除非|假如|但|计划|考虑|消息|表示|认为|透露|爆料|撤销|取消|拒绝|驳回|免于|避免|此前|将|虚假|猜测|预测|预计|建议|呼吁|希望|指责|指控|威胁|担心|部分|原则上|有条件|随后|后来|之后|其后|恢复|更正"
     r"|谣言|网传|说"
 )
 """Left out, these may turn what remains into something nobody said. Of folded texts."""

@@ -303,6 +303,8 @@ def test_faithful_shortening_is_kept(said):
         ("China approved the deal.", "China approved the deal on condition that it sells."),
         ("The ban was lifted.", "The ban was lifted in part."),
         ("China fined Didi.", "China fined Didi?"),
+        ("China banned Didi apps.", "China banned Didi apps, then allowed them."),
+        ("网信办下架滴滴应用。", "网信办下架滴滴应用，随后允许上架。"),
         ("Didi was fined 5 million yuan.", "Alibaba said Didi was fined 5 million yuan."),
         ("网信办处罚滴滴公司。", "马斯克建议，网信办处罚滴滴公司。"),
         ("网信办处罚滴滴公司。", "网信办处罚滴滴公司，网友猜测。"),
