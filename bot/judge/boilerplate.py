@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.judge.text import fold, is_chinese
+from bot.judge.text import HAN, fold, is_chinese, table
 
 SHORT, SHORT_CHINESE = 60, 16
 """A longer sentence that only mentions cookies or a newsletter may be news about them."""
@@ -15,6 +15,7 @@ _TO_THE_READER = re.compile(
     r"|\bcookies?\b.{0,80}\b(your|our (site|website|web site|service|partners)|this (site|website)|experience"
     r"|accept|reject|consent|preferences|settings|policy|notice)"
     r"|(cookie|privacy) (policy|settings|notice|preferences|statement|choices|banner)|manage (consent|preferences)"
+    r"|^(accept|reject|allow|agree|decline)( to)? (all|and|to)( (and|to|necessary))?( (continue|close|proceed|save)|$)"
     r"|(accept|reject|allow|manage|necessary|functional|performance|targeting) (all )?cookies|legitimate interests?"
     r"|precise geolocation|with your (permission|consent)|(your|you) (privacy|consent|ad choices|data rights)"
     r"|personali[sz]ed (ads|advertising|content)|advertising and content|(ad|content) measurement"
@@ -91,6 +92,7 @@ _MENTIONS = re.compile(
 _BYLINE = re.compile(
     r"^by [a-z][\w.'-]+( [a-z][\w.'-]*){1,3}(( and|,| &) [a-z][\w.'-]+( [a-z][\w.'-]*){0,3}){0,4}"
     r"( ?[|·,/-] ?.{0,80}| in [a-z ]{2,30})?[.]?$"
+    rf"|^[{HAN}]{{0,4}}记者(?!.*(从|获悉|了解|发现|注意|问|会|组织|称|被|说))[:·{HAN}]{{2,14}}$"
     r"|^(编辑|作者|撰文|撰稿|采写|(见习)?记者|摄影|编译|整理|校对|审核|监制|实习生|通讯员|出品|制图|策划)"
     r"(\S{0,4}[:/|]|\S{2,8}$)|^(文|图|摄)[:/|]"
 )
@@ -112,6 +114,36 @@ _DATED = re.compile(
     rf"^(first )?(published|updated|posted|last (updated|modified)|(发布|更新)(时间|于))\b.{{0,20}}(?:{_WHEN})"
 )
 _CRUMBS = re.compile(r"[>›»].{1,40}[>›»]|^(home|news|首页|主页) ?[>›»/|]|^.{1,14} [>›»] .{1,20}$")
+
+_NAME = rf"(?!从|在|获|了)[{HAN}·]{{2,4}}"
+_LABELS = rf"原标题|标题|来源|稿源|作者|编辑|责任编辑|责编|发布时间|时间|[{HAN}]{{0,4}}记者|通讯员"
+_INSIDE = re.compile(
+    r"\((?:[^()]{0,12}(?:记者(?!无国界)|通讯员|实习生|编辑|责编|作者)[^()]{0,40}|完|全文完|来源:[^()]{1,30})\)"
+    rf"|原标题: ?.{{1,80}}?(?=\s(?:{_LABELS})[: ]|\s\d{{4}}[-年/.]|$)"
+    rf"|(?<!\S)(?:来源|稿源|作者|编辑|责任编辑|责编|发布时间|时间): ?\S{{1,20}}(?!\S)"
+    rf"|(?<!\S)(?:{_LABELS})(?: {_NAME}(?!\S))+"
+    r"|(?<!\S)\d{4}[-年/.]\d{1,2}[-月/.]\d{1,2}日?(?: ?\d{1,2}:\d{2}(?::\d{2})?)(?!\S)"
+    rf"|^[{HAN}]{{1,6}}(?:社|网(?!信)|报|新闻|台)[{HAN}]{{0,6}}(?:\d{{4}}年)?(?:\d{{1,2}}月)?\d{{1,2}}日(?:电讯?|讯)(?![话影视脑子信台])[:,]?"
+    r"|^[a-z][a-z ,./]{2,30}(?:,? [a-z]{3,9}\.? \d{1,2})? \((?:reuters|ap|afp|xinhua|bloomberg)\) ?[-–—]+"
+)
+
+
+def without_bylines(sentence: str) -> list[tuple[int, int]]:
+    """Where the pieces of a sentence begin and end between what the page put into it: agency headers, bylines, labels,
+    the mark of the end. One piece, as a rule: the whole."""
+    plain = sentence.translate(table())
+    pieces: list[tuple[int, int]] = []
+    at = 0
+    for found in _INSIDE.finditer(plain):
+        pieces.append((at, found.start()))
+        at = found.end()
+    pieces.append((at, len(plain)))
+    return [_trimmed(plain, start, end) for start, end in pieces if any(map(str.isalnum, plain[start:end]))]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    piece = text[start:end]
+    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
 
 
 def is_boilerplate(sentence: str) -> bool:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from bot.judge.amounts import amounts
-from bot.judge.boilerplate import is_boilerplate
+from bot.judge.boilerplate import is_boilerplate, without_bylines
+from bot.judge.sentences import sentences
 from bot.judge.text import fold, is_chinese
 
 LONGEST = 300
 _SENTENCES = 3
 _LOOKED_AT = 12
-_ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof st jr sr inc ltd co corp no vs etc u.s u.k e.g i.e
-    jan feb mar apr jun jul aug sep sept oct nov dec""".split()  # noqa: SIM905
-)
-_END = re.compile(r"[。！？!?]+[”’」』）)\"']*|\.+[”’\")]*(?=\s|$)|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,7 @@ def summarise(title: str, body: str, words: tuple[str, ...]) -> Summary:
     The first sentence worth reading (the lede), then those that hold the most of the words that matched, a sum, an
     act, a name: who did what, and how much.
     """
-    found = [span for span in sentences(body) if _worth(body[span[0] : span[1]], title)][:_LOOKED_AT]
+    found = list(islice(_telling(body, title), _LOOKED_AT))
     if not found:
         return Summary()
     said = [body[start:end] for start, end in found]
@@ -51,27 +48,18 @@ def summarise(title: str, body: str, words: tuple[str, ...]) -> Summary:
     if len(text) <= LONGEST:
         return Summary(text, spans)
     short = _cut(text)
-    return Summary(short, ((spans[0][0], spans[0][0] + len(short.rstrip("…"))),))
+    return Summary(short, ((spans[0][0], spans[0][0] + len(short.removesuffix("…"))),))
 
 
-def sentences(body: str) -> Iterator[tuple[int, int]]:
-    """Where English and Chinese sentences begin and end, ends included, blanks around them not."""
-    start = 0
-    for end in _END.finditer(body):
-        piece = body[start : end.end()]
-        last = piece.rstrip(" .\n\"')”’").rsplit(" ", 1)[-1].lower().lstrip("(\"'“‘")
-        if end[0].startswith(".") and (last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha())):
-            continue
-        if piece.strip():
-            yield _trimmed(body, start, end.end())
-        start = end.end()
-    if body[start:].strip():
-        yield _trimmed(body, start, len(body))
-
-
-def _trimmed(body: str, start: int, end: int) -> tuple[int, int]:
-    piece = body[start:end]
-    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+def _telling(body: str, title: str) -> Iterator[tuple[int, int]]:
+    """Where what is worth reading stands, each but once."""
+    told: set[str] = set()
+    for start, end in sentences(body):
+        for first, last in without_bylines(body[start:end]):
+            piece = body[start + first : start + last]
+            if _worth(piece, title) and (same := fold(piece).strip(" 。.!?")) not in told:
+                told.add(same)
+                yield start + first, start + last
 
 
 def _worth(sentence: str, title: str) -> bool:

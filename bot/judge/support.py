@@ -2,124 +2,58 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from itertools import islice
 
-from bot.judge import roles
-from bot.judge.amounts import Amount, amounts
-from bot.judge.summary import LONGEST, sentences
-from bot.judge.text import HAN, fold, is_chinese
+from bot.judge.boilerplate import is_boilerplate, without_bylines
+from bot.judge.sentences import sentences
+from bot.judge.shortening import Shortened
+from bot.judge.summary import LONGEST
+from bot.judge.text import fold, is_chinese
+from bot.judge.voice import wordings
 
-_SHARE = 0.75
-"""Of a sentence's words, this many must stand in the source."""
 _MOST = 3
-_WORDS = re.compile(r"[a-z][a-z'-]{3,}")
-_HAN_RUN = re.compile(rf"[{HAN}]+")
-_NAME = re.compile(r"[A-Z][\w-]*")
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-_NOT = re.compile(
-    r"\b(not|no|never|none|nobody|nothing|neither|nor|without|cannot|den(?:y|ies|ied)|refus\w+|reject\w*|fail\w*"
-    r"|unlikely|avoid\w*|fals\w+|rul\w+ out|dismiss\w*)\b|n't\b"
-    r"|未(?![来成])|没|不(?![良少仅断过法正当])|无(?![人线锡])|否认|并非|拒绝|驳回|取消|撤销|免于|避免"
+_LOOKED_AT = 12
+_READ = 150
+"""Sentences of a source; a summary is of its beginning."""
+_FEWEST = 3
+"""Words, or twice as many Chinese characters, that tell something."""
+_WORD = re.compile(r"[a-z0-9][a-z0-9.,'-]*|[\u3400-\u9fff]{2}")
+_POINTS_BACK = re.compile(
+    r"(?:it|its|he|his|she|her|they|their|the (?:company|firm|regulator|watchdog|app|platform))\b"
+    r"|其|他|她|它|该|这|此|公司|两者|双方"
 )
-_NO_NAMES = frozenset(
-    """a an and as at but by for from in it its on that the their there these they this those to under with when
-    while after before according also both he his her she who what each all some many most more new two three one
-    its another other meanwhile however earlier later officials no not""".split()  # noqa: SIM905
-)
-"""What may begin a sentence with a capital letter and names nobody."""
-_JOINTS = frozenset(
-    "的了在对被将已就与和及把由向为因等并也是有其该此于以从至到处共均各曾还都则而或即日月年称说后前时中内人"
-)
-"""Characters that join what is said in Chinese, and say nothing by themselves."""
 
 
 def supported(text: str, source: str) -> str:
-    """Those of the text's sentences, at most three, that one sentence of the source bears out: its sums, numbers,
-    names, who did it to whom, and whether it was done at all; "" when none is left."""
-    said_there = [source[start:end] for start, end in sentences(source)]
-    folded = [(fold(there), there) for there in said_there]
+    """Those of the text's sentences, at most three, each of which is a sentence of the source, shortened or put in the
+    passive; "" when none is left."""
+    there = [
+        [Shortened(wording) for wording in wordings(fold(source[start + first : start + last]).strip())]
+        for start, end in islice(sentences(source), _READ)
+        for first, last in without_bylines(source[start:end])
+    ]
     kept: list[str] = []
     length = 0
-    for start, end in sentences(text):
+    before: set[int] = set()
+    for start, end in islice(sentences(text), _LOOKED_AT):
         sentence = text[start:end]
-        if len(kept) < _MOST and length + len(sentence) <= LONGEST and _holds(sentence, folded):
+        if len(kept) >= _MOST or length + len(sentence) > LONGEST or sentence in kept:
+            continue
+        found = _found(sentence, there)
+        # `It`, said behind another sentence than in the source, would be somebody else.
+        if found and kept and _POINTS_BACK.match(fold(sentence)):
+            found = {at for at in found if at in before or at - 1 in before}
+        if found:
             kept.append(sentence)
             length += len(sentence) + 1
+            before = found
     return ("" if is_chinese(text) else " ").join(kept)
 
 
-def _holds(sentence: str, source: Sequence[tuple[str, str]]) -> bool:
-    """source: its sentences, folded and as they are."""
-    said = fold(sentence)
-    everything = " ".join(folded for folded, _ in source)
-    words = [_stem(word) for word in _WORDS.findall(said)]
-    if sum(word in everything for word in words) < _SHARE * len(words) or not (words or _HAN_RUN.search(said)):
-        return False
-    return any(_bears_out(sentence, said, folded, there) for folded, there in source)
-
-
-def _bears_out(sentence: str, said: str, folded: str, there: str) -> bool:
-    if bool(_NOT.search(said)) != bool(_NOT.search(folded)):
-        return False
-    return (
-        _has_numbers(said, folded)
-        and _has_names(sentence, folded)
-        and _has_han(said, folded)
-        and roles.agree(sentence, there)
-        and roles.agree_in_chinese(said, folded)
-    )
-
-
-def _has_numbers(said: str, source: str) -> bool:
-    """Sums as sums, so that 1,500 million is 1.5 billion; other numbers as numbers."""
-    there = list(amounts(source))
-    mine = list(amounts(said))
-    if not all(any(_same(a, b) for b in there) for a in mine):
-        return False
-    numbers = {_value(n[0]) for n in _NUMBER.finditer(source)}
-    inside = [(a.start, a.end) for a in mine]
-    return all(
-        _value(n[0]) in numbers or any(start <= n.start() < end for start, end in inside)
-        for n in _NUMBER.finditer(said)
-    )
-
-
-def _same(one: Amount, other: Amount) -> bool:
-    return one.currency == other.currency and math.isclose(one.value, other.value, rel_tol=1e-6)
-
-
-def _value(number: str) -> str:
-    whole = number.replace(",", "")
-    return whole.rstrip("0").rstrip(".") if "." in whole else whole
-
-
-def _has_names(sentence: str, source: str) -> bool:
-    """Whether every word with a capital letter stands there; one that begins the sentence may be no name."""
-    for found in _NAME.finditer(sentence):
-        name = fold(found[0]).strip(" -")
-        begins = not sentence[: found.start()].strip(" \"“‘'(")
-        if begins and name in _NO_NAMES:
-            continue
-        if not re.search(rf"(?<![a-z0-9]){re.escape(_stem(name) if begins else name)}", source):
-            return False
-    return True
-
-
-def _has_han(said: str, source: str) -> bool:
-    """Whether its Chinese is made of pieces of the source, two characters long at least, and of what joins them: a
-    name that is not there is no piece of it."""
-    for run in _HAN_RUN.findall(said):
-        at = 0
-        while at < len(run):
-            size = next((n for n in range(len(run) - at, 1, -1) if run[at : at + n] in source), 0)
-            if not size and run[at] not in _JOINTS:
-                return False
-            at += size or 1
-    return True
-
-
-def _stem(word: str) -> str:
-    """`fined` is borne out by `fines`."""
-    return word[:5]
+def _found(sentence: str, there: list[list[Shortened]]) -> set[int]:
+    """Numbers of the sentences that it shortens."""
+    said = fold(sentence).strip()
+    if len(_WORD.findall(said)) < _FEWEST or is_boilerplate(sentence):
+        return set()
+    return {at for at, wordings in enumerate(there) if any(wording.to(said) for wording in wordings)}

@@ -12,8 +12,8 @@ READ = 6000
 ANSWER = 2000
 _ASK = (
     "You shorten news for busy readers. Tell what happened in two or three short sentences, in the language of the "
-    "text: who did what, to whom, and how much. Use only what the text says, with its numbers and names as they stand. "
-    "No opinion, no heading, no list."
+    "text: who did what, to whom, and how much. Shorten the text's own sentences: leave clauses out, keep words and "
+    "their order, the numbers and the names as they stand. No opinion, no heading, no list."
 )
 
 Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[bytes]]

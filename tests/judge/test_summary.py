@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.judge.summary import LONGEST, Summary, sentences, summarise
+from bot.judge.sentences import sentences
+from bot.judge.summary import LONGEST, Summary, summarise
 
 EN = (
     "By Jane Doe. The Cyberspace Administration of China fined Didi Global 8.026 billion yuan on Thursday. "
@@ -60,6 +61,14 @@ def test_every_sentence_is_the_sources_own(body: str, title: str) -> None:
         "process personal data, such as unique identifiers and standard information sent by a device.",
         "With your permission we may use precise geolocation data and identification through device scanning.",
         "Sign in to continue.",
+        "Accept all to continue.",
+        "We value your privacy. We and our 812 partners store cookies. Accept all to continue.",
+        "Reject all",
+        "（完）",
+        "（记者王思北）",
+        "新华社记者 王思北 李四",
+        "新華社記者王思北報道",
+        "原标题：网信办 约谈 快手 来源：新华社 2026-11-24 10:00",
         "You have 2 free articles remaining this month.",
         "Sign up for our daily newsletter and never miss a story about Chinese technology firms.",
         "Get the latest news delivered straight to your inbox every morning.",
@@ -124,6 +133,116 @@ def test_a_page_of_nothing_else_has_no_summary() -> None:
 )
 def test_news_about_such_things_is_news(fact: str) -> None:
     assert summarise("x", fact, ()).text == fact
+
+
+NEWS = "国家网信办31日约谈英伟达公司，要求其就H20芯片漏洞后门安全风险作出说明。"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "原标题：网信办约谈 来源：新华社 2025-07-31 10:00 记者 张三 {}",
+        "来源：新华社 记者 张三 李四 {}",
+        "新华社北京8月19日电 {}",
+        "新华社北京8月19日电（记者王思北）{}（完）",
+        "中新网8月19日电(新华社记者 张三、李四){}",
+        "财联社8月19日电，{}",
+        "{}（记者 张三）",
+        "{} 责任编辑：张三",
+    ],
+)
+def test_bylines_and_agency_headers_go_and_the_news_stays(around: str) -> None:
+    body = around.format(NEWS)
+    assert summarise("x", body, ()).text == NEWS
+    traditional = around.translate(str.maketrans("记来标题华电编责辑", "記來標題華電編責輯")).format(NEWS)
+    assert summarise("x", traditional, ()).text == NEWS
+
+
+def test_a_byline_within_a_sentence_goes() -> None:
+    body = "国家网信办19日约谈快手公司（新华社记者王思北、李四），要求其限期整改。"
+    assert summarise("x", body, ()).text == "国家网信办19日约谈快手公司，要求其限期整改。"
+
+
+def test_an_english_dateline_goes() -> None:
+    body = "BEIJING, July 21 (Reuters) - China's cyberspace regulator fined Didi 8.026 billion yuan."
+    assert summarise("x", body, ()).text == "China's cyberspace regulator fined Didi 8.026 billion yuan."
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        "记者从国家网信办获悉，滴滴被罚80.26亿元。",
+        "他19日电话回应，称将配合整改。",
+        "无国界记者组织称其记者被拘留。",
+        "一份报告（记者无国界发布）点名了这家公司。",
+    ],
+)
+def test_news_that_looks_like_a_byline_stays(news: str) -> None:
+    assert summarise("x", news, ()).text == news
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"The fine was confirmed by {who.strip()} at length."
+        for who in """Gov. Li|Sen. Wu|Rep. Li|Gen. Wu|Col. Li|Lt. Wu|Capt. Li|Adm. Wu|Prof. Li|Rev. Wu|Hon. Li|Amb. Wu
+        Pres. Li|Sec. Wu|the Dept. of Trade|Beijing Univ. staff|Li Jr. himself|Li Sr. himself|Apple Co. staff
+        Apple Ltd. staff|Apple Corp. staff|Apple Inc. staff|Li Bros. staff|A vs. B|approx. 20 firms|est. 20 firms
+        No. 1|Nos. 1 and 2|Fig. 3|Jan. 5|Feb. 5|Sept. 5|Dec. 5|Mon. Morning|Sun. Morning|8 a.m. Thursday|8 p.m. Thursday
+        the U.S. Commerce Department|the E.U. Commission|the U.K. Treasury|Li Wu Ph.D. of Yale|banks, e.g. HSBC
+        banks, i.e. HSBC|banks etc. of Beijing|the C.A.C. of Beijing
+        the agency... again""".replace("\n", "|").split("|")
+    ],
+)
+def test_abbreviations_end_no_sentence(sentence: str) -> None:
+    assert said(f"{sentence} It did.") == [sentence, "It did."]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "It was built by Didi Global Inc. The regulator fined it.",
+        "It left the U.S. The regulator fined it.",
+        "It rang at 8 p.m. Shares fell.",
+        "He said no. Shares fell.",
+        "It sells apps, maps etc. However it lost.",
+        "It ended in Dec. On Friday it paid.",
+    ],
+)
+def test_a_sentence_may_end_with_an_abbreviation(body: str) -> None:
+    assert len(said(body)) == 2
+
+
+def test_the_same_is_not_said_twice() -> None:
+    fact = "China's regulator fined Didi 8 billion yuan, it said."
+    assert summarise("x", f"{fact} Another thing happened on Friday. {fact.upper()} {fact}", ("Didi",)).text == (
+        f"{fact} Another thing happened on Friday."
+    )
+    assert summarise("x", "网信办约谈快手公司。網信辦約談快手公司！", ()).text == "网信办约谈快手公司。"
+
+
+_PIECES = [
+    *("（记者王思北）", "新华社北京8月19日电", "原标题：", " 来源：新华社 ", "（完）", "记者 张三 "),
+    *NEWS.split("，"),
+    *EN.split(),
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=12)), max_size=60).map("".join),
+    st.text(max_size=30),
+    st.lists(st.text(max_size=5), max_size=3).map(tuple),
+)
+def test_whatever_comes_the_spans_are_slices_that_do_not_overlap(body: str, title: str, words: tuple[str, ...]) -> None:
+    summary = summarise(title, body, words)
+    at = 0
+    for start, end in summary.spans:
+        assert at <= start < end <= len(body)
+        at = end
+    slices = [body[start:end] for start, end in summary.spans]
+    joined = {"".join(slices), " ".join(slices)}
+    assert summary.text in joined | {f"{text}…" for text in joined if text}
 
 
 @settings(max_examples=200, deadline=None)
