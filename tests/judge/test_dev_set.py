@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from bot.cli.judge import Desk, answer
-from bot.judge.verdict import Judge
-from tests.unit.examples import book
+from tests.unit.examples import judge as shipped
 
 SIGNAL = Path(__file__).resolve().parents[3] / "shared" / "signal"
 pytestmark = pytest.mark.skipif(not SIGNAL.is_dir(), reason="the labelled set is not part of the repository")
@@ -23,7 +22,7 @@ LOST_IN_A_MERGE = 1
 @pytest.fixture(scope="module")
 def judged() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     items = [json.loads(line) for line in (SIGNAL / "dev.jsonl").read_text().splitlines()]
-    judge, desk = Judge(book()), Desk()
+    judge, desk = shipped(), Desk()
     given = ("id", "title", "summary", "lang", "published")
     asked = ({k: i[k] for k in given if k in i} for i in items)
     answers = [answer(judge, desk, json.dumps(item).encode(), n) for n, item in enumerate(asked, 1)]

@@ -9,11 +9,10 @@ import pytest
 
 from bot.core.news import Entry
 from bot.judge.stories import StoryIndex
-from bot.judge.verdict import Judge
 from tests.fakes.clock import START
-from tests.unit.examples import book, entry, story
+from tests.unit.examples import entry, judge, story
 
-JUDGE = Judge(book())
+JUDGE = judge()
 
 
 def index_of(first: Entry, at: datetime = START) -> StoryIndex:

@@ -6,9 +6,8 @@ from bot.core.chat import Keyword
 from bot.core.news import Judged
 from bot.judge import render
 from bot.judge.trial import try_rule
-from bot.judge.verdict import Judge
 from tests.fakes.clock import START
-from tests.unit.examples import FINE, NOISE, book, entry, judge
+from tests.unit.examples import FINE, NOISE, entry, judge
 
 
 def history(*titles):
@@ -18,7 +17,7 @@ def history(*titles):
 
 def tried(rule, *titles, weight=100.0):
     word = Keyword(topic="cac", text=rule, weight=weight)
-    return try_rule(word, history(*titles), judge(), Judge(book(), (word,)))
+    return try_rule(word, history(*titles), judge(), judge(word))
 
 
 def test_what_a_word_adds_and_what_alerts_already():
@@ -46,7 +45,7 @@ def test_the_worst_day_is_one_of_reading_whatever_the_dates_of_the_entries():
         for n, when in enumerate((*published, None))
     ]
     word = Keyword(topic="cac", text="quokka", weight=100.0)
-    trial = try_rule(word, read, judge(), Judge(book(), (word,)))
+    trial = try_rule(word, read, judge(), judge(word))
     assert trial.worst_day == 6
     assert list(trial.by_day.values()) == [6, 3]
 

@@ -15,9 +15,9 @@ from bot.judge.amounts import Rates
 from bot.judge.specs import NameSpec, RuleBook, RuleError, RuleSpec, TopicSpec
 from bot.judge.verdict import Judge
 from tests.fakes.clock import START
-from tests.unit.examples import book, entry, judge
+from tests.unit.examples import book, entry, judge, lists
 
-JUDGE = Judge(book())
+JUDGE = judge()
 
 
 def judged(title: str, body: str = "") -> Verdict:
@@ -193,12 +193,12 @@ def keyword(text: str, topic: str = "cac") -> Keyword:
     ],
 )
 def test_the_rule_language(rule: str, title: str, fires: bool) -> None:
-    judge = Judge(book(), [keyword(rule)])
+    judge = Judge(lists(), [keyword(rule)])
     assert judge.judge(entry(title, body="lemon" if rule in ("title:lemon", "title:/lem[ou]n/") else "")).alert is fires
 
 
 def test_a_written_list_of_acts_is_the_one_that_counts() -> None:
-    own = replace(book(), lists={**book().lists, "acts": ("blossom*",)})
+    own = replace(lists(), lists={**book().lists, "acts": ("blossom*",)})
     judge = Judge(own, [keyword("@acts lemon")])
     assert judge.judge(entry("lemon blossoms")).alert
     assert not judge.judge(entry("lemon fined")).alert
@@ -258,7 +258,7 @@ def test_a_written_list_of_acts_is_the_one_that_counts() -> None:
 )
 def test_a_rule_that_cannot_be_read_is_refused_in_words(rule: str, words: str) -> None:
     with pytest.raises(RuleError) as caught:
-        Judge(book(), [keyword(rule)])
+        Judge(lists(), [keyword(rule)])
     assert words in str(caught.value)
     assert "Traceback" not in str(caught.value)
 
@@ -291,7 +291,7 @@ def test_rules_that_share_a_part_agree_on_it() -> None:
 
 
 def test_a_pattern_that_would_explode_elsewhere_is_linear_here() -> None:
-    judge = Judge(book(), [keyword("lemon /(a+)+$/")])
+    judge = Judge(lists(), [keyword("lemon /(a+)+$/")])
     judge.judge(entry("lemon " + "a" * 3000 + "!"))
 
 

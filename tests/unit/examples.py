@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 from bot.config.rules import load_rules
-from bot.core.chat import Delivery, Subscription
+from bot.core.chat import Delivery, Keyword, Subscription
 from bot.core.identity import delivery_key, entry_keys
 from bot.core.message import Message, say
 from bot.core.news import Entry, Story, Tier
@@ -89,5 +90,12 @@ def book() -> RuleBook:
 
 
 @cache
-def judge() -> Judge:
-    return Judge(book())
+def judge(*keywords: Keyword) -> Judge:
+    """The shipped rules, with words added in chat; made once."""
+    return Judge(book(), keywords)
+
+
+@cache
+def lists() -> RuleBook:
+    """The shipped names and lists, without rules: what rules of a test stand on."""
+    return replace(book(), topics=tuple(replace(topic, rules=()) for topic in book().topics))

@@ -23,7 +23,6 @@ from bot.core.errors import Full, NotAFeed
 from bot.core.news import Feed, FeedState, Judged, Reading, Report, Tier
 from bot.judge.newsroom import Newsroom, Rules, Topic
 from bot.judge.specs import RuleError
-from bot.judge.verdict import Judge
 from bot.stores.memory import MemoryStore
 from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import START, VirtualClock
@@ -56,7 +55,7 @@ class Rig:
         self.source = OneSource()
         topics = {t.name: Topic(t.words, len(t.rules)) for t in book().topics}
         from_file = Feed(id="wire", url="https://wire.example/feed", name="Wire")
-        self.newsroom = Newsroom([from_file], topics, lambda keywords: Judge(book(), keywords) if keywords else judge())
+        self.newsroom = Newsroom([from_file], topics, lambda keywords: judge(*keywords))
         help_ = Help()
         groups = (
             Subscribing(self.store, self.newsroom),
@@ -578,7 +577,7 @@ async def test_near_misses_are_subscribed_to_beside_everything(rig):
 
 def test_a_keyword_that_is_no_rule_any_more_silences_no_other():
     topics = {"cac": Topic("the regulator", 1)}
-    newsroom = Newsroom([], topics, lambda keywords: Judge(book(), keywords) if keywords else judge())
+    newsroom = Newsroom([], topics, lambda keywords: judge(*keywords))
     old, good = (Keyword(topic="cac", text=text, weight=100.0) for text in ("lemon and lime", "lemon"))
     newsroom.adopt_keywords((old, good))
     assert newsroom.keywords == (old, good)
