@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.judge.lexicon import Lexicon
-from bot.judge.text import fold, offsets
+from bot.judge.text import fold, fold_both, offsets
 
-alphabet = st.sampled_from(list("CAC cac網信办网信辦罰款ABC滴 滴“”\"'.-_*ＣＡＣ　１２3U. S.\u200b\n\x00😀é"))
+alphabet = st.sampled_from(list("CAC cac網信办网信辦罰款ABC滴 滴“”\"'.-_*ＣＡＣ　１2U. S.\u200b\u00ad\x1f  \n\x00😀é"))
 mixed = st.one_of(st.text(max_size=200), st.text(alphabet=alphabet, max_size=200))
 
 
@@ -29,9 +29,38 @@ def test_folding_again_changes_no_letter(text: str) -> None:
     assert fold(once).replace(" ", "").replace(".", "") == once.replace(" ", "").replace(".", "")
 
 
+@settings(max_examples=300, deadline=None)
+@given(mixed, mixed)
+def test_title_and_body_fold_together_as_they_do_alone(title: str, body: str) -> None:
+    both, body_at = fold_both(title, body)
+    assert both[body_at:] == (fold(body) if body else "")
+    assert both[:body_at].removesuffix(" \x1f ").rstrip(" ") == fold(title).rstrip(" ")
+
+
+@settings(max_examples=300, deadline=None)
+@given(mixed, mixed)
+def test_what_is_found_stands_at_its_place_in_the_source(title: str, body: str) -> None:
+    lexicon = Lexicon()
+    sought = {lexicon.add(word): fold(word) for word in ("CAC", "网信办", "cac cac", "滴 滴", "罚款", "U.S.")}
+    lexicon.freeze()
+    found = lexicon.find(title, body)
+    for number, hits in found.hits.items():
+        for hit in hits:
+            raw = (title, body)[hit.field]
+            places = offsets(raw)
+            assert fold(raw[places[hit.start] : places[hit.end - 1] + 1]).rstrip(".") == sought[number]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        ("security  review", "security review"),
+        ("security \n\t review", "security review"),
+        ("security “ ” review", "security review"),
+        ("国家网\u00ad信办", "国家网信办"),
+        ("cyber\u00adspace", "cyberspace"),
+        ("网\u202e信\u2066办\ufe0f", "网信办"),
+        ("x. foo", "x foo"),
         ("國家網信辦", "国家网信办"),
         ("ＣＡＣ", "cac"),
         ("网信办 “约谈” 平台", "网信办约谈平台"),
@@ -70,6 +99,10 @@ def found(words: list[str], title: str) -> list[str]:
         ("IPO", "赴港IPO获批", True),
         ("security review", "a security-review of", False),
         ("security review", "a security review of", True),
+        ("security review", "a security  review of", True),
+        ("security  review", "a security review of", True),
+        ("security review", "a secu\u00adrity review of", True),
+        ("网信办", "国家网\u00ad信办约谈", True),
     ],
 )
 def test_words_by_boundary_and_chinese_anywhere(word: str, title: str, there: bool) -> None:

@@ -155,6 +155,8 @@ def keyword(text: str, topic: str = "cac") -> Keyword:
         ("/罰款|處罰/", "处罚", True),
         ("/《.+办法》/", "《柠檬管理办法》", True),
         ("/柠檬 .{0,2}电池/", "柠檬 大电池", True),
+        ("/lemon  battery/", "lemon  battery", True),
+        ("/lem\u00adon batt/", "lemon battery", True),
         ("/柠檬(电池$|电池 |汽水)/", "柠檬电池：新", False),
         ("（柠檬　ＯＲ　lime）AND NOT　电池", "柠檬", True),
         ("“lemon battery”", "A lemon battery", True),
