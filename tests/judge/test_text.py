@@ -145,3 +145,41 @@ def test_a_word_inside_a_longer_one_does_not_count() -> None:
     lexicon.freeze()
     assert word not in lexicon.find("官网信息遭删除", "").hits
     assert word in lexicon.find("官网信息遭删除，网信部门回应", "").hits
+
+
+written = st.builds(
+    lambda sign, head, text, tail: sign + head + text + tail,
+    st.sampled_from(["", "", "="]),
+    st.sampled_from(["", "", "*"]),
+    st.text(alphabet="abAB网信 ", min_size=1, max_size=5).filter(str.strip),
+    st.sampled_from(["", "", "*"]),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(written, min_size=2, max_size=8),
+    st.dictionaries(written, st.lists(written, max_size=2), max_size=2),
+    st.text(alphabet="abAB网信 -", max_size=30),
+)
+def test_what_is_said_to_be_found_with_a_word_is(
+    sought: list[str], not_inside: dict[str, list[str]], title: str
+) -> None:
+    lexicon = Lexicon()
+    numbers = {lexicon.add(word) for word in sought}
+    for inner, longer in not_inside.items():
+        lexicon.not_inside(lexicon.add(inner), [lexicon.add(text) for text in longer])
+    implied = {number: lexicon.implied(number) for number in numbers}
+    lexicon.freeze()
+    for text in (title, f"{sought[0].strip('=*')} {title}", f"{title}{sought[0].strip('=*')}b"):
+        hits = lexicon.find(text, "").hits
+        for number in numbers & hits.keys():
+            assert implied[number] <= hits.keys()
+
+
+def test_what_is_found_with_a_word_is_known_where_it_is_certain() -> None:
+    lexicon = Lexicon()
+    phrase, short, longer, guarded = (lexicon.add(w) for w in ("lemon pie", "lemon", "lemon pies", "pie"))
+    lexicon.guard(guarded, frozenset({short}))
+    assert lexicon.implied(phrase) == {phrase, short}
+    assert lexicon.implied(longer) == {longer, short}
