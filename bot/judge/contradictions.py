@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from bot.judge.grammar import Node, column_of, shown
+from bot.judge.lexicon import Lexicon
 from bot.judge.specs import RuleError
 
 Key = tuple[object, ...]
@@ -21,8 +22,10 @@ class Asked(NamedTuple):
     bound: float
 
     def within(self, other: Asked) -> bool:
-        """Whether every amount that satisfies this one satisfies the other."""
-        if self.name != other.name or self.sign[0] != other.sign[0]:
+        """Whether every amount that satisfies this one satisfies the other; what is fined is money."""
+        if self.sign[0] != other.sign[0] or (
+            self.name != other.name and (other.name, self.name == "users") != ("money", False)
+        ):
             return False
         above = self.bound > other.bound if self.sign[0] == ">" else self.bound < other.bound
         return above or (self.bound == other.bound and (self.sign == other.sign or other.sign[1:] == "="))
@@ -48,8 +51,12 @@ class _Assumed:
 class Contradictions:
     """Finds parts joined by AND that exclude each other."""
 
-    def __init__(self, numbers: Callable[[Node], frozenset[int]], asked: Callable[[Node], Asked]) -> None:
-        """numbers: of the words a part stands for. asked: what an amount is compared with."""
+    def __init__(
+        self, lexicon: Lexicon, numbers: Callable[[Node], frozenset[int]], asked: Callable[[Node], Asked]
+    ) -> None:
+        """numbers: of the words a part stands for; of an amount, those one of which it wants beside it. asked: what an
+        amount is compared with."""
+        self._lexicon = lexicon
         self._numbers = numbers
         self._asked = asked
 
@@ -58,16 +65,46 @@ class Contradictions:
         known = _Assumed()
         for part in node.parts:
             self._assume(part, where, True, known)
-        for part in node.parts:
+        if any(map(_negates, node.parts)):
+            known.present = {(inner, at) for n, at in known.present for inner in self._lexicon.implied(n)}
+            self._check_presence(node, where, known)
+        self._check_values(known)
+
+    def _check_presence(self, node: Node, where: int | None, known: _Assumed) -> None:
+        # What must be there says best why it cannot.
+        for part in sorted(node.parts, key=lambda p: p.kind == "no"):
             if self._holds(part, where, known) is False:
                 what = shown(part.parts[0] if part.kind == "no" else part)
-                text = f"it asks for {what} and for its absence, so it can never hold"
-                raise RuleError(text, column=column_of(part))
-        self._check_values(known)
+                why = self._why(part, where, known) or f"it asks for {what} and for its absence"
+                raise RuleError(f"{why}, so it can never hold", column=column_of(part))
+
+    def _why(self, node: Node, where: int | None, known: _Assumed) -> str:
+        """By which other word a part is excluded; "" when it is excluded itself."""
+        if node.kind == "scoped":
+            return self._why(node.parts[0], _field(node), known)
+        if node.kind in ("near", "then"):
+            return next(filter(None, (self._why(part, where, known) for part in node.parts)), "")
+        if node.kind == "amount" and self._excluded(node, where, known):
+            return f"{node.value} wants a word of its list beside the sum, and all of them are excluded"
+        if node.kind == "word":
+            (number,) = self._numbers(node)
+            inner = [n for n in self._lexicon.implied(number) if _among(n, where, known.absent)]
+            if inner and number not in inner:
+                return f"where {shown(node)} stands, {self._lexicon.words(inner)[0]} stands too, and that is excluded"
+        return ""
+
+    def _excluded(self, node: Node, where: int | None, known: _Assumed) -> bool:
+        """Whether none of a part's words may stand there."""
+        numbers = self._numbers(node)
+        return bool(numbers) and all(
+            _among(n, where, known.absent)
+            or any(_among(inner, where, known.absent) for inner in self._lexicon.implied(n))
+            for n in numbers
+        )
 
     def _check_values(self, known: _Assumed) -> None:
         told = [(key[2], node) for key, node in known.true.items() if node.kind in ("fact", "amount")]
-        not_told = [(key[2], node) for key, node in known.false.items() if node.kind == "amount"]
+        not_told = [(key[2], node) for key, node in known.false.items() if node.kind in ("fact", "amount")]
         for (where, one), (there, other) in combinations(told, 2):
             if one.kind != other.kind or where != there:
                 continue
@@ -76,9 +113,17 @@ class Contradictions:
                 raise RuleError(text, column=other.column)
         for where, one in told:
             for there, other in not_told:
-                if where == there and one.kind == "amount" and self._asked(one).within(self._asked(other)):
+                if one.kind == other.kind and there in (None, where) and self._entails(one, other):
                     text = f"what is {one.value} is {other.value} too, so it can never hold"
                     raise RuleError(text, column=other.column)
+
+    def _entails(self, one: Node, other: Node) -> bool:
+        if one.kind == "amount":
+            return self._asked(one).within(self._asked(other))
+        (name, _, value), (also, _, second) = one.value.partition(":"), other.value.partition(":")
+        if name != also:
+            return False
+        return second in value if name == "source" else value.startswith(second) if name == "lang" else value == second
 
     def _assume(self, node: Node, where: int | None, wanted: bool, known: _Assumed) -> None:
         match node.kind:
@@ -106,10 +151,12 @@ class Contradictions:
         """None when it may or may not."""
         match node.kind:
             case "word" | "named":
-                numbers = self._numbers(node)
-                if all(_among(n, where, known.absent) for n in numbers):
+                if known.absent and self._excluded(node, where, known):
                     return False
-                return True if any(_among(n, where, known.present, any_field=True) for n in numbers) else None
+                standing = any(_among(n, where, known.present, any_field=True) for n in self._numbers(node))
+                return True if standing else None
+            case "amount" if known.absent and self._excluded(node, where, known):
+                return False
             case "scoped":
                 return self._holds(node.parts[0], _field(node), known)
             case "no":
@@ -131,6 +178,10 @@ def _among(number: int, where: int | None, known: set[tuple[int, int | None]], *
     if any_field:
         return where is None and ((number, 0) in known or (number, 1) in known)
     return (number, None) in known or (where is None and (number, 0) in known and (number, 1) in known)
+
+
+def _negates(node: Node) -> bool:
+    return node.kind == "no" or any(map(_negates, node.parts))
 
 
 def _field(node: Node) -> int:

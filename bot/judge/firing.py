@@ -125,7 +125,7 @@ def any_place(parts: list[Evaluate]) -> Evaluate:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Of NEAR and THEN. together: all its hits are needed, as those of another NEAR or of an AND are."""
+    """Of NEAR and THEN. together: all its hits are needed, as those of another NEAR or an AND are, not one of many."""
 
     evaluate: Evaluate
     together: bool

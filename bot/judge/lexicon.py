@@ -36,9 +36,26 @@ class Word(NamedTuple):
         bare = bare.strip("*").strip()
         return cls(fold(bare), bare if written.startswith("=") else "", open_start, open_end)
 
+    @property
+    def head(self) -> bool:
+        """Whether no letter or digit may stand before it."""
+        return not self.open_start and self.text[0] in _LETTERS
+
+    @property
+    def tail(self) -> bool:
+        """Whether no letter or digit may stand after it."""
+        return not self.open_end and self.text[-1] in _LETTERS
+
+    def holds(self, inner: Word, start: int, end: int) -> bool:
+        """Whether the other, which is this one's text from start to end, is found wherever this one is."""
+        bounded = not self.open_start if start == 0 else self.text[start - 1] not in _LETTERS
+        ended = not self.open_end if end == len(self.text) else self.text[end] not in _LETTERS
+        alike = len(self.exact) == len(self.text) and self.exact[start:end] == inner.exact
+        return (bounded or not inner.head) and (ended or not inner.tail) and (alike or not inner.exact)
+
 
 class _Bound(NamedTuple):
-    """A word of a pattern. head, tail: whether no letter or digit may stand before, after it."""
+    """A word of a pattern."""
 
     number: int
     head: bool
@@ -79,7 +96,9 @@ class Lexicon:
     def __init__(self) -> None:
         self._numbers: dict[Word, int] = {}
         self._words: list[Word] = []
+        self._by_text: dict[str, list[int]] = {}
         self._inside: dict[int, list[int]] = {}
+        self._guards: dict[int, frozenset[int]] = {}
         self._automaton: ahocorasick_rs.AhoCorasick | None = None
         self._patterns: list[list[_Bound]] = []
         self._sights: dict[str, Sight] = {}
@@ -90,11 +109,12 @@ class Lexicon:
         word = Word.parse(written)
         if not word.text:
             raise ValueError(f"{written!r} holds nothing to look for")
-        if "* " in written:
+        if "*" in written.removeprefix("=").strip("*"):
             raise ValueError(f"{written!r} has a * inside; it may end a word or a phrase, so write out the forms")
         number = self._numbers.setdefault(word, len(self._words))
         if number == len(self._words):
             self._words.append(word)
+            self._by_text.setdefault(word.text, []).append(number)
         return number
 
     def add_sight(self, name: str, sight: Sight) -> int:
@@ -122,14 +142,44 @@ class Lexicon:
         """The word does not count where it is part of one of these."""
         self._inside.setdefault(word, []).extend(longer)
 
+    def guard(self, word: int, guards: frozenset[int]) -> None:
+        """The word may be taken out of a text where one of these stands."""
+        self._guards[word] = self._guards.get(word, frozenset()) | guards
+
+    def implied(self, number: int) -> set[int]:
+        """Words found wherever this one is, as far as that is certain; itself among them."""
+        outer = self._words[number]
+        size = len(outer.text)
+        return {number} | {
+            inner
+            for start in range(size)
+            for end in range(start + 1, size + 1)
+            for inner in self._by_text.get(outer.text[start:end], ())
+            if outer.holds(self._words[inner], start, end)
+            and not self._may_not_count(inner, outer.text, start)
+            and self._guards.get(inner, frozenset()) <= self._guards.get(number, frozenset())
+        }
+
+    def _may_not_count(self, word: int, text: str, at: int) -> bool:
+        """Whether the word, standing in a text at a place, may be part of a longer one in which it does not count: one
+        that agrees with the text as far as that goes, or whose end is open."""
+        for outer in (self._words[n] for n in self._inside.get(word, ())):
+            if outer.open_end:
+                return True
+            longer = outer.text
+            within = longer.find(self._words[word].text)
+            while within >= 0:
+                first, last = max(0, at - within), min(len(text), at - within + len(longer))
+                if text[first:last] == longer[first - at + within : last - at + within]:
+                    return True
+                within = longer.find(self._words[word].text, within + 1)
+        return False
+
     def freeze(self) -> None:
-        by_text: dict[str, list[_Bound]] = {}
-        for word, number in self._numbers.items():
-            head = not word.open_start and word.text[0] in _LETTERS
-            tail = not word.open_end and word.text[-1] in _LETTERS
-            by_text.setdefault(word.text, []).append(_Bound(number, head, tail, word.open_end, word.exact))
-        self._patterns = list(by_text.values())
-        self._automaton = ahocorasick_rs.AhoCorasick(list(by_text), store_patterns=False) if by_text else None
+        bounds = [_Bound(n, w.head, w.tail, w.open_end, w.exact) for n, w in enumerate(self._words)]
+        self._patterns = [[bounds[n] for n in numbers] for numbers in self._by_text.values()]
+        texts = list(self._by_text)
+        self._automaton = ahocorasick_rs.AhoCorasick(texts, store_patterns=False) if texts else None
 
     def find(self, title: str, body: str) -> Found:
         """title and body as they came; cost does not depend on how many words there are."""

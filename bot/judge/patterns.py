@@ -15,6 +15,7 @@ _PIECE = re.compile(r"\\Q.*?(?:\\E|$)|\\[xpP]\{[^}]*\}|\\.|.", re.DOTALL)
 _BLANKS = re.compile(rf"(?<=[{HAN}]) +(?=[{HAN}0-9A-Za-z])|(?<=[0-9A-Za-z]) +(?=[{HAN}])")
 # One that begins or ends an alternative says where a word ends, and stays.
 _BESIDE = re.compile(rf"(?<=[{HAN}]) (?![?*+{{|)]|$)|(?<=[^\s(|]) (?=[{HAN}])")
+_REPEATED = re.compile(r"(?<!\\) {2,}(?![?*+{])")
 _MARKS_ONLY = re.compile(r"\[[“”‘「」『』《》〈〉【】\"]+\]")
 NOTHING = "(?:)"
 
@@ -43,9 +44,9 @@ def searcher(written: str) -> Callable[[str], Match | None]:
 
 
 def _folded(written: str) -> str:
-    """Its characters as folding leaves them in texts: simplified, half width, without quotation marks and without
-    blanks beside Chinese."""
-    written = _BESIDE.sub(" ?", _BLANKS.sub("", _MARKS_ONLY.sub(NOTHING, written)))
+    """Its characters as folding leaves them in texts: simplified, half width, without quotation marks, without
+    blanks beside Chinese, one blank where there are more."""
+    written = _BESIDE.sub(" ?", _BLANKS.sub("", _REPEATED.sub(" ", _MARKS_ONLY.sub(NOTHING, written))))
     pieces: list[str] = []
     inside = False
     for piece in _PIECE.findall(written):

@@ -48,7 +48,7 @@ class Compiler:
         self._lexicon = lexicon
         self._lists = lists
         self._rates = rates
-        self._contradictions = Contradictions(self._numbers, self._asked)
+        self._contradictions = Contradictions(lexicon, self._numbers, self._asked)
         self._shared: dict[object, tuple[Evaluate, Groups]] = {}
 
     def compile(self, spec: RuleSpec, topic: str) -> Rule:
@@ -163,10 +163,10 @@ class Compiler:
         """`money>=…` any sum, `users>=…` people, `fine>=…` a sum near a word of the lists of that act."""
         asked = self._asked(node)
         holds = _COMPARE[asked.sign]
+        words = self._numbers(node)
         if asked.name == "users":
-            numbers = frozenset(self._lexicon.add(word) for word in USER_WORDS)
             crowd = firing.amount(lambda a: a.currency == "" and holds(a.value, asked.bound), field, None)
-            return crowd, (numbers,)
+            return crowd, (words,)
 
         def enough(amount: Amount) -> bool:
             value = self._rates.cny(amount.value, amount.currency) if amount.currency else None
@@ -174,15 +174,24 @@ class Compiler:
 
         if asked.name == "money":
             return firing.amount(enough, field, None), (frozenset({self._lexicon.add_sight("a sum", firing.sums)}),)
-        acts = (f"act_{asked.name}", f"act_{asked.name}_en", f"act_{asked.name}_zh")
-        lists = [self._lists[n] for n in acts if self._lists.get(n)]
-        if not lists:
-            known = ", ".join(sorted({n.split("_")[1] for n in self._lists if n.startswith("act_")}))
-            raise RuleError(f"{asked.name} is no amount; there are money, users, {known}", column=node.column)
-        words = frozenset().union(*lists)
         return firing.amount(enough, field, words), (words,)
 
+    def _beside(self, node: Node) -> frozenset[int]:
+        """Words one of which stands in every text that holds such an amount; none for any sum."""
+        name = self._asked(node).name
+        if name == "money":
+            return frozenset()
+        if name == "users":
+            return frozenset(self._lexicon.add(word) for word in USER_WORDS)
+        lists = [self._lists[n] for n in (f"act_{name}", f"act_{name}_en", f"act_{name}_zh") if self._lists.get(n)]
+        if not lists:
+            known = ", ".join(sorted({n.split("_")[1] for n in self._lists if n.startswith("act_")}))
+            raise RuleError(f"{name} is no amount; there are money, users, {known}", column=node.column)
+        return frozenset().union(*lists)
+
     def _numbers(self, node: Node) -> frozenset[int]:
+        if node.kind == "amount":
+            return self._beside(node)
         if node.kind == "named":
             if not self._lists.get(node.value):
                 raise RuleError(self._no_list(node.value), column=node.column)

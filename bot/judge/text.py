@@ -9,11 +9,16 @@ from functools import cache
 from opencc import OpenCC
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_MARKS = re.compile('["“”‘「」『』《》〈〉【】\u200b-\u200f\u2060\ufeff*_]')
+_MARKS = re.compile(
+    '["“”‘「」『』《》〈〉【】*_\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]'
+)
+"""Quotes, and what nobody sees: soft hyphens, joiners, directions, variants."""
+_REPEATED = re.compile(r"(?<!\x1f) (?= )")
+"""Blanks before another; not the one that stands between title and body, so that a body's beginning keeps its own."""
 _BLANKS = re.compile(rf"(?<=[{HAN}]) +(?=[{HAN}0-9a-z])|(?<=[0-9a-z]) +(?=[{HAN}])")
 _APOSTROPHE = re.compile(rf"(?<=[{HAN}])'+|'+(?=[{HAN}])")
 _BESIDE_HAN = re.compile(rf"[{HAN}] | [{HAN}]")
-_ABBREVIATION = re.compile(r"(?<![a-z])([a-z])\. ?(?=[a-z]\.)|(?<=[^a-z][a-z])\.(?= |$)")
+_ABBREVIATION = re.compile(r"(?<![a-z])([a-z])\. ?(?=[a-z]\.)|(?:(?<=[^a-z][a-z])|(?<=^[a-z]))\.(?= |$)")
 BETWEEN = " \x1f "
 """Stands between title and body where both are one text; no word holds it."""
 _BAR = BETWEEN.strip(" ")
@@ -42,7 +47,7 @@ def table() -> dict[int, str]:
         if len(simple) == 1 and simple != chr(code):
             made[code] = simple
     made.update(dict.fromkeys(range(0xD800, 0xE000), " "))  # halves of a character, which no encoder takes
-    made.update({0x2019: "'", 0x3000: " ", 0xA0: " ", 0: " ", 10: " ", 13: " ", 9: " "})
+    made.update({0x2019: "'", 0x3000: " ", 0xA0: " ", 0: " ", 10: " ", 13: " ", 9: " ", ord(_BAR): " "})
     return made
 
 
@@ -57,7 +62,8 @@ def fold_both(title: str, body: str) -> tuple[str, int]:
     if not body:
         folded = fold(title)
         return folded, len(folded)
-    both = _squeeze(f"{title.replace(_BAR, ' ')}{BETWEEN}{body[:LONGEST]}".translate(_bare_table()))
+    bare = _bare_table()
+    both = _squeeze(f"{title.translate(bare)}{BETWEEN}{body[:LONGEST].translate(bare)}")
     return both, both.index(_BAR) + 2
 
 
@@ -68,12 +74,16 @@ def _bare_table() -> dict[int, str | None]:
 
 
 def _squeeze(bare: str) -> str:
-    """Without apostrophes and blanks beside Chinese, and the points of `U. S.`."""
-    if "'" in bare and not bare.isascii():
+    """Without apostrophes and blanks beside Chinese, blanks before blanks, and the points of `U. S.`."""
+    han = not bare.isascii()
+    if han and "'" in bare:
         bare = _APOSTROPHE.sub("", bare)
-    if " " in bare and not bare.isascii() and _BESIDE_HAN.search(bare):
-        bare = _BLANKS.sub("", bare)
-    return _ABBREVIATION.sub(lambda m: m[1] or "", bare) if _has_initial(bare) else bare
+    if " " in bare:
+        if "  " in bare:
+            bare = _REPEATED.sub("", bare)
+        if han and _BESIDE_HAN.search(bare):
+            bare = _BLANKS.sub("", bare)
+    return _ABBREVIATION.sub(lambda m: m[1] or "", bare) if "." in bare and _has_initial(bare) else bare
 
 
 def _has_initial(bare: str) -> bool:
@@ -90,7 +100,7 @@ def offsets(text: str) -> list[int]:
     """For each character of fold(text), its place in the text; one more at the end."""
     folded = text[:LONGEST].translate(table())
     places = list(range(len(folded)))
-    for pattern in (_MARKS, _APOSTROPHE, _BLANKS, _ABBREVIATION):
+    for pattern in (_MARKS, _APOSTROPHE, _REPEATED, _BLANKS, _ABBREVIATION):
         gone: set[int] = set()
         for found in pattern.finditer(folded):
             kept = len(found[1]) if pattern is _ABBREVIATION and found[1] else 0

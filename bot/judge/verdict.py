@@ -234,6 +234,7 @@ class Judge:
             numbers = {self._add(alias, f"name {name.key}") for alias in name.aliases}
             self._unless[name.key] = frozenset(self._add(word, f"name {name.key}") for word in name.unless)
             for number in numbers:
+                self._lexicon.guard(number, self._unless[name.key])
                 self._aliases.setdefault(number, []).append(name)
                 by_alias[number] = name.key
             for tag in name.tags:
