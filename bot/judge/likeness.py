@@ -80,7 +80,7 @@ def describe(entry: Entry, verdict: Verdict, at: float) -> dict[str, Any]:
         "formula": " ".join(words.formula),
         "more": " ".join(dict.fromkeys(lede(body, title, verdict.marks))),
         "names": [name for name in here["name"] if name not in passing],
-        "named": list(verdict.entities),
+        "named": [name for name in verdict.entities if name not in passing],
         "proper": list(words.proper),
         "quoted": list(words.quoted),
         "offices": list(words.offices),
