@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from bot.commands.registry import Ask, Reply, command
 from bot.core.changes import Audit, Changes
@@ -35,16 +36,21 @@ class Stories:
         sign = await self._sign(report, story)
         if sign:
             return self._unmerged(ask, story, sign)
+        if known := await self._store.story(alone.id):  # what was told of it before must not be taken for what comes
+            alone = replace(alone, revision=known.revision + 1)
         memory = await self._memory(await self._knowing(report))
         messages, rows = tell(alone, render.alert(alone), Act.POST, memory, ask.now)
+        judged = await self._store.judged(report.key)
         changes = Changes(
             at=ask.now,
+            entries=(replace(judged, story_id=alone.id),) if judged else (),
             stories=(rest, alone),
             messages=messages,
             deliveries=rows,
             audit=(_example(ask, "split", story, alone, same=False),),
         )
-        said = line("Done: ", code(f"#{alone.id}"), f" is a story of its own now, told to {len(rows)} chats.")
+        counted = f"{len(rows)} chat" + ("s" if len(rows) != 1 else "")
+        said = line("Done: ", code(f"#{alone.id}"), f" is a story of its own now, told to {counted}.")
         return Reply(Message((text(said),)), changes)
 
     def _unmerged(self, ask: Ask, story: Story, sign: Story) -> Reply:
