@@ -180,7 +180,7 @@ class Outbox(Protocol):
     async def message(self, message_id: str) -> Message | None: ...
 
     async def posted(self, chat_id: str, story_id: str) -> Delivery | None:
-        """The row by which this story was first posted in this chat."""
+        """The row by which this story was first posted in this chat; without targets when the chat has moved since."""
 
 
 class Shelf(Protocol):
