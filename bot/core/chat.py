@@ -123,7 +123,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatEvent:
-    """Something happened to a chat: `joined`, `left` (reason in `detail`), `moved` (new id in `detail`), `renamed`."""
+    """Something happened to a chat: `moved` (new id in `detail`); or to it and its topics: `joined`, `left` (reason in
+    `detail`), `renamed`."""
 
     id: str
     what: str
