@@ -259,7 +259,8 @@ class Front(Protocol):
     async def accepted(self, channel: str) -> Sequence[Call]:
         """Calls accepted before this process began and not answered yet, oldest first."""
 
-    async def changed(self, event: ChatEvent) -> None: ...
+    async def changed(self, event: ChatEvent) -> None:
+        """Make durable what happened to a chat, before its platform is told that we know. Raises StoreError."""
 
     def menu(self) -> Sequence[MenuItem]: ...
 
