@@ -250,24 +250,20 @@ class SlackChannel:
         async def direct(context: dict[str, Any]) -> None:
             await self._answer_the_accepted(front, context["call"])
 
-        for name, what, detail in _CHAT_EVENTS:
-            app.event(name)(self._chat_event(front, what, detail))
+        async def kept() -> None:
+            """All is done before the acknowledgement."""
 
-        @app.event("member_joined_channel")
-        async def joined(body: dict[str, Any], event: dict[str, Any]) -> None:
-            if event.get("user") == self._me:
-                await self._chat_event(front, "joined", "")(body, event)
+        for name, what, detail in _CHAT_EVENTS:
+            app.event(name, middleware=[_chat_event(front, what, detail)])(kept)
+
+        async def is_me(event: dict[str, Any]) -> bool:
+            return bool(event.get("user") == self._me)
+
+        app.event("member_joined_channel", matchers=[is_me], middleware=[_chat_event(front, "joined", "")])(kept)
 
         @app.event(re.compile(".*"))
         async def rest(body: dict[str, Any]) -> None:
             """Acknowledged, so that Slack does not send it three times more."""
-
-    def _chat_event(self, front: Front, what: str, detail: str) -> Callable[..., Awaitable[None]]:
-        async def happened(body: dict[str, Any], event: dict[str, Any]) -> None:
-            chat = Chat(id=f"slack:{body.get('team_id')}/{event.get('channel')}", kind="group")
-            await front.changed(ChatEvent(id=f"slack:{body.get('event_id')}", what=what, chat=chat, detail=detail))
-
-        return happened
 
     async def _answer(self, front: Front, call: Call, say: Callable[[Message], Awaitable[None]]) -> None:
         reply = await front.answer(call)
@@ -321,6 +317,21 @@ def _said(body: dict[str, Any], event: dict[str, Any]) -> Call:
     where = {**body, "channel_id": event["channel"], "user_id": event.get("user", "")}
     call = _call(where, text, str(body.get("event_id")))
     return replace(call, thread=str(event.get("thread_ts") or ""), aside=False)
+
+
+def _chat_event(front: Front, what: str, detail: str) -> Callable[..., Awaitable[None]]:
+    """What stands before a listener, like `keep`: when it fails nothing is acknowledged, and Slack tells it again."""
+
+    async def happened(body: dict[str, Any], event: dict[str, Any], next: Any) -> None:
+        chat = Chat(id=f"slack:{body.get('team_id')}/{event.get('channel')}", kind="group")
+        try:
+            await front.changed(ChatEvent(id=f"slack:{body.get('event_id')}", what=what, chat=chat, detail=detail))
+        except StoreError as error:
+            log.error("what happened to a channel cannot be stored; Slack tells it again", error=str(error))
+            raise
+        await next()
+
+    return happened
 
 
 async def _is_direct(event: dict[str, Any]) -> bool:

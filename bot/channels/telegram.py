@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import httpx
 import structlog
 import telegram
 from telegram import (
@@ -25,8 +24,9 @@ from telegram.constants import ChatMemberStatus, ParseMode
 from telegram.request import HTTPXRequest
 
 from bot.channels.markup import JOINER, PLAIN, TELEGRAM, render
+from bot.channels.telegram_errors import explained, seconds
 from bot.core.chat import Act, Call, Chat, ChatEvent, Limits, Receipt
-from bot.core.errors import BadMarkup, BotError, ChatMoved, MaybeSent, NotSent, Refused, SlowDown, StoreError, TokenDead
+from bot.core.errors import StoreError, TokenDead
 from bot.core.message import Message
 from bot.core.outbox import backoff_s
 from bot.core.ports import Clock, Front, MenuItem, Parcel
@@ -38,30 +38,10 @@ DEFAULT_BASE = "https://api.telegram.org"
 POLL_S = 25
 OLDEST_UPDATE_S = 24 * 3600
 ADMIN_CACHE_S = 60.0
+STORE_PAUSE_S = 15.0
 _UPDATES = ["message", "channel_post", "callback_query", "my_chat_member"]
 _STORY_ID = re.compile(r"#([0-9a-z]{6})\b")
 _MOST_HANDLED = 16
-# What the platform says (its words, without regard to case) -> why nothing can be sent there.
-_REFUSALS = (
-    ("bot was blocked by the user", "blocked"),
-    ("user is deactivated", "deactivated"),
-    ("bot was kicked", "kicked"),
-    ("bot is not a member", "kicked"),
-    ("can't initiate conversation", "blocked"),
-    ("message to edit not found", "message_gone"),
-    ("message can't be edited", "message_gone"),
-    ("message_id_invalid", "message_gone"),
-    ("chat not found", "not_found"),
-    ("peer_id_invalid", "not_found"),
-    ("group chat was deactivated", "archived"),
-    ("topic_closed", "topic_closed"),
-    ("message thread not found", "topic_closed"),
-    ("not enough rights", "rights"),
-    ("need administrator rights", "rights"),
-    ("chat_write_forbidden", "rights"),
-    ("have no rights to send", "rights"),
-)
-_MARKUP = ("can't parse entities", "can't find end", "unsupported start tag", "message is too long", "message_too_long")
 
 
 class TelegramChannel:
@@ -109,6 +89,10 @@ class TelegramChannel:
         self._rng = random.Random()
         self._admins: dict[tuple[str, str], tuple[float, bool]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self._stuck: set[str] = set()
+        """Chats of which an update of this batch could not be stored: what came after it there waits with it."""
+        self._ahead: set[int] = set()
+        """Updates dealt with while one before them waits for the disk."""
         self._ready = False
         self._passed = 0
 
@@ -119,7 +103,11 @@ class TelegramChannel:
             try:
                 await self._start(front)
                 offset = max(self._passed, int(await self._cursor() or 0))
-                failures = 0 if await self._take(front, offset) else failures
+                if await self._take(front, offset):
+                    failures = 0
+                else:
+                    failures += 1
+                    await self._clock.sleep(min(STORE_PAUSE_S, backoff_s(failures, self._rng)))
             except (telegram.error.InvalidToken, telegram.error.Forbidden) as error:
                 raise TokenDead("Telegram refuses the token; set a new TELEGRAM_BOT_TOKEN") from error
             except telegram.error.Conflict:
@@ -129,7 +117,7 @@ class TelegramChannel:
                 )
                 await self._clock.sleep(min(60.0, 5.0 * failures))
             except telegram.error.RetryAfter as error:
-                await self._clock.sleep(_seconds(error))
+                await self._clock.sleep(seconds(error))
             except telegram.error.TelegramError as error:
                 failures += 1
                 if failures > 1:
@@ -158,7 +146,7 @@ class TelegramChannel:
                 )
             sent = await self._bot.send_message(chat_id, message_thread_id=thread, **options)
         except telegram.error.TelegramError as error:
-            raise _explained(error, parcel.chat_id) from None
+            raise explained(error, parcel.chat_id) from None
         return Receipt(message_id=str(sent.message_id), at=self._clock.now())
 
     async def is_admin(self, actor: str, chat: Chat) -> bool:
@@ -210,15 +198,21 @@ class TelegramChannel:
         log.info("telegram is ready", bot=self._bot.username)
 
     async def _take(self, front: Front, offset: int) -> bool:
-        """One batch: chats side by side, each chat in order; the offset moves past what has been dealt with."""
+        """One batch: chats side by side, each chat in order; the offset moves past what has been dealt with, as far as
+        the first update that could not be stored. False when there is one."""
         updates = await self._bot.get_updates(offset=offset, timeout=POLL_S, allowed_updates=_UPDATES)
         gate = asyncio.Semaphore(_MOST_HANDLED)
         self._turns.clear()
+        self._stuck.clear()
+        stored = True
         tasks = [asyncio.ensure_future(self._handled(front, update, gate)) for update in updates]
         try:
             for update, task in zip(updates, tasks, strict=True):
-                await task
+                stored = await task and stored
+                if not stored:
+                    continue
                 self._passed = update.update_id + 1
+                self._ahead.discard(update.update_id)
                 try:
                     await self._save_cursor(str(self._passed))
                 except StoreError as error:  # what these updates asked for knows itself again after a crash
@@ -226,18 +220,28 @@ class TelegramChannel:
         finally:
             for task in tasks:
                 task.cancel()
-        return True
+        return stored
 
-    async def _handled(self, front: Front, update: Update, gate: asyncio.Semaphore) -> None:
-        chat = update.effective_chat
-        turn = self._turns.setdefault(str(chat.id if chat else 0), asyncio.Lock())
-        async with gate, turn:
+    async def _handled(self, front: Front, update: Update, gate: asyncio.Semaphore) -> bool:
+        """False when it has to be taken again, because what it says could not be stored."""
+        where = str(update.effective_chat.id if update.effective_chat else 0)
+        async with gate, self._turns.setdefault(where, asyncio.Lock()):
+            if where in self._stuck:
+                return False
+            if update.update_id in self._ahead:
+                return True
             try:
                 await self._handle(front, update)
+            except StoreError as error:
+                log.error("an update cannot be stored; it is taken again", update=update.update_id, error=str(error))
+                self._stuck.add(where)
+                return False
             except telegram.error.TelegramError as error:
                 log.warning("an update was left alone", update=update.update_id, error=type(error).__name__)
             except Exception:
                 log.exception("an update could not be handled", update=update.update_id)
+            self._ahead.add(update.update_id)
+            return True
 
     async def _handle(self, front: Front, update: Update) -> None:
         if update.my_chat_member:
@@ -353,31 +357,3 @@ def _keyboard(message: Message) -> telegram.InlineKeyboardMarkup | None:
     ]
     rows = [buttons[i : i + 3] for i in range(0, len(buttons), 3)]
     return telegram.InlineKeyboardMarkup(rows) if rows else None
-
-
-def _seconds(error: telegram.error.RetryAfter) -> float:
-    after: Any = error.retry_after
-    return max(1.0, min(86400.0, after.total_seconds() if hasattr(after, "total_seconds") else float(after)))
-
-
-def _explained(error: telegram.error.TelegramError, chat_id: str) -> BotError:
-    """The library's exception as what to do next. Its texts lose their case on the way, so case is not looked at."""
-    text = str(error).lower()
-    match error:
-        case telegram.error.RetryAfter():
-            # Telegram counts a flood against the whole bot, and calls made meanwhile lengthen it.
-            return SlowDown("Telegram asks to wait", after_s=_seconds(error), whole_bot=True)
-        case telegram.error.ChatMigrated():
-            return ChatMoved("the group became a supergroup", new_chat_id=f"telegram:{error.new_chat_id}")
-        case telegram.error.InvalidToken():
-            return TokenDead("Telegram refuses the token; set a new TELEGRAM_BOT_TOKEN")
-        case telegram.error.Forbidden() | telegram.error.BadRequest():
-            if any(words in text for words in _MARKUP):
-                return BadMarkup("Telegram cannot read the message's markup")
-            reason = next((r for words, r in _REFUSALS if words in text), "")
-            if reason or isinstance(error, telegram.error.Forbidden):
-                return Refused(f"Telegram: {str(error)[:200]}", reason=reason or "kicked")
-            return BadMarkup(f"Telegram: {str(error)[:200]}")
-    if isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return NotSent("Telegram cannot be reached")
-    return MaybeSent(f"Telegram's answer did not come ({type(error).__name__})")

@@ -139,20 +139,30 @@ class Answering:
         return message
 
     async def changed(self, event: ChatEvent) -> None:
-        """Remember what happened to a chat. Subscriptions are never deleted here."""
-        now = self._clock.now()
-        known = await self._store.chat(event.chat.id)
-        if event.what == "moved":
-            await self._store.commit(Changes(at=now, moved=((event.chat.id, event.detail),)))
-        elif known and event.what == "left" and known.paused != event.detail:
-            await self._store.commit(self._left(known, event.detail or "kicked", now))
-        elif known and event.what == "joined" and known.paused:
-            await self._store.commit(Changes(at=now, chats=(replace(known, paused="", since=None, probes=0),)))
-        elif known and event.what == "renamed" and known.title != event.chat.title:
-            await self._store.commit(Changes(at=now, chats=(replace(known, title=event.chat.title),)))
+        """Remember what happened to a chat and its topics. Subscriptions are never deleted here. Raises StoreError."""
+        now, new = self._clock.now(), event.chat
+        changes = Changes(at=now)
+        known = [c for c in await self._store.chats() if c.id == new.id or c.id.startswith(f"{new.id}/")]
+        match event.what:
+            case "moved":
+                changes = replace(changes, moved=((new.id, event.detail),))
+            case "left":
+                reason = event.detail or "kicked"
+                if going := [c for c in known if c.paused != reason]:
+                    changes = self._left(going, reason, now)
+            case "joined":
+                back = (replace(c, paused="", since=None, probes=0) for c in known if c.paused)
+                changes = replace(changes, chats=tuple(back))
+            case "renamed":
+                renamed = (replace(c, title=new.title) for c in known if c.title != new.title)
+                changes = replace(changes, chats=tuple(renamed))
+        if changes:
+            await self._store.commit(changes)
 
-    def _left(self, chat: Chat, reason: str, now: datetime) -> Changes:
-        changes = Changes(at=now, chats=(replace(chat, paused=reason, since=now),))
+    def _left(self, chats: Sequence[Chat], reason: str, now: datetime) -> Changes:
+        """chats: one, or topics of one, of which the owners are told once."""
+        changes = Changes(at=now, chats=tuple(replace(c, paused=reason, since=now) for c in chats))
+        chat = chats[0]
         if chat.kind == "private":
             return changes
         words = f"Nothing reaches {chat.title or chat.id}: {PAUSES.get(reason, reason)}. What is due there is kept."

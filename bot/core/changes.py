@@ -35,7 +35,8 @@ class Changes:
     calls: ids of calls whose effect is in this very value, so that a repeat is known. accepted: calls to be answered
         yet, whatever happens to this process.
     cursors: (name, value) marks of the adapters, e.g. `telegram.offset`.
-    moved: (old chat id, new chat id): every row that names the old one now names the new one.
+    moved: (old chat id, new chat id): every row that names the old one now names the new one; ids of messages shown
+        under the old one are forgotten.
     `*_gone` hold ids or keys to forget: feed ids, subscription keys, keyword keys, chat ids.
     expect: (name, version) that must still hold, else Stale; names are `keywords` and `feeds`, whose versions
         grow by one with every commit that touches them.

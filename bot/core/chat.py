@@ -123,7 +123,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatEvent:
-    """Something happened to a chat: `joined`, `left` (reason in `detail`), `moved` (new id in `detail`), `renamed`."""
+    """Something happened to a chat: `moved` (new id in `detail`); or to it and its topics: `joined`, `left` (reason in
+    `detail`), `renamed`."""
 
     id: str
     what: str
@@ -175,7 +176,8 @@ OPEN = frozenset({State.PENDING, State.SENDING, State.AMBIGUOUS})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The platform's proof of one part. message_id: as the platform writes it (Slack: `ts`)."""
+    """The platform's proof of one part. message_id: as the platform writes it (Slack: `ts`); "" once the chat has
+    moved, where the same id is another message."""
 
     message_id: str
     at: datetime
@@ -230,6 +232,12 @@ class Delivery:
     def card(self) -> bool:
         """It shows the story itself, and is brought up to date as that grows; what an update said stays as it was."""
         return self.act is Act.POST and self.revision == 1
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Ids of its messages, part by part; none when one of them was shown before the chat moved."""
+        ids = tuple(receipt.message_id for receipt in self.receipts)
+        return ids if all(ids) else ()
 
     @property
     def forgotten(self) -> bool:

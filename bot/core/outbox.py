@@ -113,6 +113,12 @@ def replay(delivery: Delivery, now: datetime) -> Delivery:
     return replace(delivery, state=State.PENDING, attempts=0, next_try=now)
 
 
+def moved(delivery: Delivery, chat_id: str, seq: int) -> Delivery:
+    """Its chat has a new id, and message ids are those of the old one: what was shown stays shown, but is no target."""
+    receipts = tuple(replace(receipt, message_id="") for receipt in delivery.receipts)
+    return replace(delivery, chat_id=chat_id, seq=seq, receipts=receipts, target="")
+
+
 def within(delivery: Delivery, latest: datetime) -> Delivery:
     """Not later than `latest`: a time written under a clock that was wrong must not hold a chat."""
     return delivery if delivery.next_try <= latest else replace(delivery, next_try=latest)

@@ -180,7 +180,7 @@ class Outbox(Protocol):
     async def message(self, message_id: str) -> Message | None: ...
 
     async def posted(self, chat_id: str, story_id: str) -> Delivery | None:
-        """The row by which this story was first posted in this chat."""
+        """The row by which this story was first posted in this chat; without targets when the chat has moved since."""
 
 
 class Shelf(Protocol):
@@ -259,7 +259,8 @@ class Front(Protocol):
     async def accepted(self, channel: str) -> Sequence[Call]:
         """Calls accepted before this process began and not answered yet, oldest first."""
 
-    async def changed(self, event: ChatEvent) -> None: ...
+    async def changed(self, event: ChatEvent) -> None:
+        """Make durable what happened to a chat, before its platform is told that we know. Raises StoreError."""
 
     def menu(self) -> Sequence[MenuItem]: ...
 

@@ -84,10 +84,10 @@ class Carrier:
             return
         grows = head.story_id and head.act in (Act.EDIT, Act.REPLY)
         first = await self._store.posted(head.chat_id, head.story_id) if grows else None
-        if head.act is Act.EDIT and not (first and first.card and first.state is State.SENT):
+        if head.act is Act.EDIT and not (first and first.card and first.state is State.SENT and first.targets):
             waits = first is not None and first.card and first.waits
             now = self._clock.steady()
-            gone = "there is no post of it here to edit"
+            gone = "there is no post of it here to edit, or it was shown before the chat moved"
             await self._settle(outbox.postpone(head, EDIT_WAITS_S, now) if waits else outbox.drop(head, gone))
             return
         parcel, parts = _parcel(channel, head, message, first)
@@ -218,10 +218,10 @@ def _wait_mark(channel: str) -> str:
 def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery | None) -> tuple[Parcel, int]:
     """The next part, and how many there are. first: the row that posted the story here, of an edit or a reply."""
     parts, done = channel.parts(message), len(row.receipts)
-    shown = first.receipts if first else ()
+    shown = first.targets if first else ()
     if row.act is Act.EDIT:
         parts = min(parts, len(shown))
-    target = shown[done if row.act is Act.EDIT else 0].message_id if shown else row.target
+    target = shown[done if row.act is Act.EDIT else 0] if shown else row.target
     act = Act.REPLY if row.act is Act.ANSWER else row.act
     parcel = Parcel(
         key=row.key,

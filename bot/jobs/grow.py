@@ -82,4 +82,4 @@ class GrowJob:
         if channel is None or not channel.limits.edit:
             return False
         post = await self._store.posted(chat.id, story.id)
-        return post is not None and post.card and (post.waits or post.state is State.SENT)
+        return post is not None and post.card and (post.waits or (post.state is State.SENT and bool(post.targets)))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import orjson
 
+from bot.core import outbox
 from bot.core.changes import Changes
 from bot.core.chat import Delivery
 from bot.core.errors import Stale
@@ -133,8 +134,9 @@ class Draft:
         elif known is None or (row.seq == 0 and not known.overtaken_by(row)) or row.overtaken_by(known):
             return
         else:
-            # A row settled under a chat's old id stays with the chat where it has moved.
-            row = replace(row, chat_id=known.chat_id, seq=known.seq)
+            if row.chat_id != known.chat_id:  # settled under the old id of a chat that has moved meanwhile
+                row = outbox.moved(row, known.chat_id, known.seq)
+            row = replace(row, seq=known.seq)
         if row.forgotten:
             self.deliveries.pop(number, None)
             self.forgotten[number] = row
@@ -162,5 +164,5 @@ class Draft:
             stored = self._row("deliveries", number)
             if isinstance(stored, bytes):
                 delivery = codec.DELIVERY.load(stored)
-                self.deliveries[number] = replace(delivery, chat_id=new, seq=last + delivery.seq)
+                self.deliveries[number] = outbox.moved(delivery, new, last + delivery.seq)
                 self._put("deliveries", number, codec.DELIVERY.dump(self.deliveries[number]))

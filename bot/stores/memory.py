@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.core import outbox
 from bot.core.changes import Audit, Changes
 from bot.core.chat import POSTS, Act, Call, Chat, Delivery, Keyword, State, Subscription
 from bot.core.errors import Stale
@@ -91,8 +92,9 @@ class MemoryStore:
         elif known is None or (row.seq == 0 and not known.overtaken_by(row)) or row.overtaken_by(known):
             return
         else:
-            # A row settled under a chat's old id stays with the chat where it has moved.
-            row = replace(row, chat_id=known.chat_id, seq=known.seq)
+            if row.chat_id != known.chat_id:  # settled under the old id of a chat that has moved meanwhile
+                row = outbox.moved(row, known.chat_id, known.seq)
+            row = replace(row, seq=known.seq)
         self._deliveries[row.key] = row
         if row.forgotten:
             del self._deliveries[row.key]
@@ -108,7 +110,7 @@ class MemoryStore:
         last = self._last.get(new, 0)
         self._last.pop(old, None)
         for row in sorted((d for d in self._deliveries.values() if d.chat_id == old), key=lambda d: d.seq):
-            self._deliveries[row.key] = replace(row, chat_id=new, seq=last + row.seq)
+            self._deliveries[row.key] = outbox.moved(row, new, last + row.seq)
             self._last[new] = last + row.seq
 
     async def states(self) -> Sequence[FeedState]:

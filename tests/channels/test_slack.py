@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.channels.slack import SlackChannel
-from bot.core.chat import Act, Call, Chat
+from bot.core.chat import Act, Call, Chat, ChatEvent
 from bot.core.errors import BadMarkup, BotError, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
 from bot.core.message import Button, Message, say
 from bot.core.ports import Parcel
@@ -303,6 +303,39 @@ async def test_channels_that_change_are_told(fake: FakeSlack, channel: SlackChan
         ("slack:T1/C1", "left", "archived"),
         ("slack:T1/C1", "left", "kicked"),
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "user"), [("channel_left", "U1"), ("channel_unarchive", "U1"), ("member_joined_channel", "UBOT")]
+)
+async def test_what_happens_to_a_channel_is_kept_before_slack_is_told_so(
+    fake: FakeSlack, channel: SlackChannel, kind: str, user: str
+) -> None:
+    class Watched(FakeFront):
+        full_disk = True
+
+        async def changed(self, event: ChatEvent) -> None:
+            told.append(fake.acks.total())
+            if self.full_disk:
+                raise Full("no space left")
+            await asyncio.sleep(0.3)
+            told.append(fake.acks.total())
+            await super().changed(event)
+
+    told: list[int] = []
+    front = Watched()
+    event = {"type": kind, "channel": "C1", "user": user}
+    async with serving(channel, fake, front):
+        refused = await fake.event(event, "Ev1")
+        await fake.until(lambda: told)
+        front.full_disk = False
+        again = await fake.event(event, "Ev1")
+        await fake.until(lambda: fake.acks[again])
+        last = await fake.event({"type": "reaction_added", "user": "U1"})
+        await fake.until(lambda: fake.acks[last])
+    assert fake.acks[refused] == 0, "Slack sends again what is not acknowledged"
+    assert told == [0, 0, 0]
+    assert [e.id for e in front.events] == ["slack:Ev1"]
 
 
 async def test_guests_and_strangers_are_no_admins(fake: FakeSlack, channel: SlackChannel) -> None:

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.channels.telegram import TelegramChannel
-from bot.core.chat import Act, Chat
-from bot.core.errors import BadMarkup, BotError, ChatMoved, MaybeSent, NotSent, Refused, SlowDown, TokenDead
+from bot.core.chat import Act, Chat, ChatEvent
+from bot.core.errors import BadMarkup, BotError, ChatMoved, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
 from bot.core.message import Button, Message, say
 from bot.core.ports import Parcel
 from bot.runners.clock import SystemClock
@@ -236,6 +236,34 @@ async def test_chats_that_change_are_told(fake: FakeTelegram, channel: TelegramC
     assert ("telegram:-5", "left", "kicked") in said
     assert ("telegram:-5", "joined", "") in said
     assert ("telegram:-5", "moved", "telegram:-1005") in said
+
+
+async def test_what_cannot_be_stored_is_taken_again_and_holds_its_chat_alone(
+    fake: FakeTelegram, channel: TelegramChannel, cursor: Cursor
+) -> None:
+    class FullFront(FakeFront):
+        full_disk = True
+        tries = 0
+
+        async def changed(self, event: ChatEvent) -> None:
+            self.tries += 1
+            if self.full_disk:
+                raise Full("no space left")
+            await super().changed(event)
+
+    fake.chat(-5, "group")
+    front = FullFront()
+    fake.membership(-5, "kicked")
+    fake.membership(-5, "member")
+    last = fake.say("/help")
+    async with serving(channel, front):
+        await fake.until(lambda: front.tries > 1)
+        assert [c.text for c in front.calls] == ["help"], "other chats go on, and are answered once"
+        assert (cursor.value, fake.pending, front.events) == ("", 3, [])
+        front.full_disk = False
+        await fake.until(lambda: cursor.value == str(last + 1))
+    assert [e.what for e in front.events] == ["left", "joined"], "in order, each once"
+    assert len(front.calls) == 1
 
 
 async def test_administrators_of_groups(fake: FakeTelegram, channel: TelegramChannel) -> None:

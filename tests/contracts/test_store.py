@@ -245,7 +245,28 @@ async def test_a_moved_chat_takes_everything_along(store):
         head = head if head.state is State.SENDING else begin(head)
         await keep(store, deliveries=(part_shown(head, RECEIPT, 1, START),))
     assert names == ["a", "b", "c"]
-    assert (await store.posted("fake:-1", "a")).chat_id == "fake:-1"
+    posted = await store.posted("fake:-1", "a")
+    assert (posted.chat_id, posted.targets) == ("fake:-1", (RECEIPT.message_id,)), "it was shown under the new id"
+
+
+async def test_what_was_shown_before_a_move_stays_sent_and_is_no_target(store):
+    await keep(store, deliveries=(row(name="a"), row(name="b"), replace(row(name="c"), target="9")))
+    sent = part_shown(begin(await store.head("fake:1")), RECEIPT, 1, START)
+    await keep(store, deliveries=(sent,))
+    half = part_shown(begin(await store.head("fake:1")), RECEIPT, 2, START)
+    await keep(store, deliveries=(half,))
+    await keep(store, moved=(("fake:1", "fake:-1"),))
+    kept = await store.posted("fake:-1", "a")
+    assert (kept.state, len(kept.receipts), kept.receipts[0].at, kept.targets) == (State.SENT, 1, RECEIPT.at, ())
+    assert (await store.posted("fake:-1", "c")).target == ""
+    rest = await store.head("fake:-1")
+    assert (rest.story_id, len(rest.receipts)) == ("b", 1), "its first part is not sent again"
+    other = replace(RECEIPT, message_id="77")
+    await keep(store, deliveries=(part_shown(begin(rest), other, 2, START),))
+    assert (await store.posted("fake:-1", "b")).targets == (), "its parts are not together"
+    await keep(store, deliveries=(part_shown(begin(await store.head("fake:-1")), other, 1, START),))
+    assert (await store.posted("fake:-1", "c")).targets == ("77",)
+    assert (await store.counts())["sent"] == 3
 
 
 async def test_expectations_hold_or_nothing_happens(store):

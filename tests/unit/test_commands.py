@@ -565,6 +565,37 @@ async def test_somebody_who_talks_can_be_reached_again(rig):
     assert len(await rig.store.subscriptions()) == 1
 
 
+async def test_what_happens_to_a_group_happens_to_its_topics(rig):
+    """A platform tells of the group; what was subscribed, and paused, is the topic."""
+    here, others = ("fake:-9", "fake:-9/3", "fake:-9/4"), ("fake:-99/3", "fake:-91")
+    chats = tuple(Chat(id=c, kind="group", title="Desk") for c in (*here, *others))
+    await rig.store.commit(Changes(at=START, chats=chats))
+    group = Chat(id="fake:-9", kind="group", title="Desk")
+    await rig.front.changed(ChatEvent(id="e1", what="left", chat=group, detail="kicked"))
+    assert {c.id: c.paused for c in await rig.store.chats()} == {
+        **dict.fromkeys(here, "kicked"),
+        **dict.fromkeys(others, ""),
+    }
+    gone = tuple(replace(c, paused="kicked") for c in chats)
+    await rig.store.commit(Changes(at=START, chats=gone))
+    await rig.front.changed(ChatEvent(id="e2", what="joined", chat=group))
+    assert {c.id: c.paused for c in await rig.store.chats()} == {
+        **dict.fromkeys(here, ""),
+        **dict.fromkeys(others, "kicked"),
+    }
+
+
+async def test_topics_go_on_where_the_group_itself_was_never_met(rig):
+    notices = []
+    rig.front._notices = lambda about, words, now: notices.append(words) or ((), ())
+    topics = tuple(Chat(id=f"fake:-9/{n}", kind="group", title="Desk") for n in (3, 4))
+    await rig.store.commit(Changes(at=START, chats=topics))
+    for what in ("left", "left", "joined"):
+        await rig.front.changed(ChatEvent(id=what, what=what, chat=Chat(id="fake:-9", kind="group")))
+    assert [c.paused for c in await rig.store.chats()] == ["", ""]
+    assert len(notices) == 1, "of one group, and of one leaving, owners are told once"
+
+
 async def test_a_moved_chat_keeps_its_subscriptions(rig):
     await rig.ask("subscribe cac", chat="fake:5")
     await rig.front.changed(ChatEvent(id="e1", what="moved", chat=Chat(id="fake:5"), detail="fake:-1005"))

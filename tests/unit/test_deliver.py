@@ -139,6 +139,33 @@ async def test_a_moved_chat_keeps_its_rows_under_the_new_id(rig):
     assert rig.shown == ["a", "b"]
 
 
+async def test_what_went_out_before_a_move_is_neither_edited_nor_answered(rig):
+    """Ids of messages are of their chat: in the new one the same number is another alert."""
+    await rig.queue(row(name="a"), chats=(Chat(id="fake:1"),))
+    await rig.beat(2)
+    edit = replace(row(name="a", revision=2), key="edit", act=Act.EDIT, message_id="edit")
+    reply = replace(row(name="a", revision=3), act=Act.REPLY, message_id="reply")
+    await rig.queue(edit, reply)
+    await rig.store.commit(Changes(at=rig.clock.now(), moved=(("fake:1", "fake:-100"),)))
+    await rig.beat(5, step=5)
+    assert [(p.chat_id, p.act, p.target) for p in rig.channel.shown[1:]] == [("fake:-100", Act.POST, "")]
+    assert await rig.states() == {"sent": 2, "folded": 1}
+
+
+async def test_what_arrives_while_its_chat_moves_is_no_target_there(rig):
+    class Moving(FakeChannel):
+        async def send(self, parcel):
+            receipt = await super().send(parcel)
+            await rig.store.commit(Changes(at=rig.clock.now(), moved=(("fake:1", "fake:-100"),)))
+            return receipt
+
+    rig = Rig(Moving)
+    await rig.queue(row(name="a"), chats=(Chat(id="fake:1"),))
+    await rig.beat(2)
+    kept = await rig.store.posted("fake:-100", "a")
+    assert (kept.state, len(kept.receipts), kept.targets) == (State.SENT, 1, ())
+
+
 async def test_bad_markup_goes_once_more_as_plain_text_then_frees_the_chat(rig):
     await rig.queue(row(name="a"), row(name="b"))
     rig.channel.fail_next(BadMarkup("can't parse"))

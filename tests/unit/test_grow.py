@@ -162,6 +162,15 @@ async def test_what_an_update_said_is_left_as_it_was(rig):
     assert (await rig.store.counts())["folded"] == 0, "no edit is even asked for"
 
 
+async def test_what_was_shown_before_the_chat_moved_is_left_as_it_is(rig):
+    await rig.post("fake:1")
+    await rig.store.commit(Changes(at=rig.clock.now(), moved=(("fake:1", "fake:-1"),)))
+    await rig.grow()
+    await rig.pass_(120)
+    assert [p.act for p in rig.channel.shown] == [Act.POST]
+    assert (await rig.store.counts())["folded"] == 0, "no edit is even asked for"
+
+
 async def test_channels_that_cannot_edit_are_spared(rig):
     rig.channel.limits = replace(rig.channel.limits, edit=False)
     await rig.post("fake:1")
