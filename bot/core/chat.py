@@ -213,6 +213,9 @@ class Delivery:
     held: str = ""
     into: str = ""
     urgent: bool = False
+    doubt: bool = False
+    """True while the next part may be there already: an attempt at it was never answered. A later one that surely
+    failed does not end that."""
     plain: bool = False
     """True once the platform refused our markup: send the words alone."""
 

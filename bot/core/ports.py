@@ -292,7 +292,8 @@ class CanLook(Protocol):
     """A channel that can tell whether something arrived."""
 
     async def look(self, parcel: Parcel, since: datetime) -> Receipt | None:
-        """The receipt, when this part of this delivery is in the chat. Raises NotSent when it cannot look now."""
+        """The receipt, when this part of this delivery is in the chat. Raises NotSent when it cannot
+        look now; Refused when it may not, with the chat's reason, or `unseen` when the chat itself takes messages."""
 
 
 class Job(Protocol):

@@ -21,8 +21,7 @@ from bot.jobs.pace import Pace
 log = structlog.get_logger("deliver")
 TOKEN_PAUSE_S = 300.0
 LOOK_AGAIN_S = 30.0
-LOOKS = 20
-"""So often, which is for ten minutes, a channel that cannot see its own messages is asked before the policy decides."""
+"""The least pause between two looks for a message."""
 EDIT_WAITS_S = 30.0
 LONGEST_WAIT_S = 86400.0
 """No platform asks for more; a longer one was written down under a clock that was wrong."""
@@ -108,23 +107,25 @@ class Carrier:
     async def _must_repeat(self, channel: Channel, chat: Chat, head: Delivery, parcel: Parcel, parts: int) -> bool:
         """Whether an ambiguous row has to be sent (again): only when it is known, or assumed, not to be there.
 
-        Where the platform cannot be asked, it is repeated, unless the operator chose otherwise: the copy carries the
-        same visible id.
+        A platform that can be asked is asked for as long as it takes. Of one that cannot, the operator decides whether
+        it is repeated: the copy carries the same visible id.
         """
         now = self._clock.steady()
         if isinstance(channel, CanLook):
             try:
                 receipt = await channel.look(parcel, head.created)
+            except Refused as error:
+                await self._failed(chat, head, error)
+                return False
             except BotError as error:
-                if head.looks < LOOKS:
-                    wait = max(error.after_s, LOOK_AGAIN_S) if isinstance(error, SlowDown) else LOOK_AGAIN_S
-                    await self._settle(outbox.look_later(head, f"cannot see whether it arrived: {error}", wait, now))
-                    return False
-                log.error("cannot see whether a message arrived; the policy decides", chat=chat.id, error=str(error))
-            else:
-                if receipt is not None:
-                    await self._settle(outbox.part_shown(head, receipt, parts, now))
-                return receipt is None
+                asked = error.after_s if isinstance(error, SlowDown) else 0.0
+                wait = max(asked, LOOK_AGAIN_S, outbox.backoff_s(head.looks + 1, self._rng))
+                log.warning("cannot see whether a message arrived; asking again", chat=chat.id, error=str(error))
+                await self._settle(outbox.look_later(head, f"cannot see whether it arrived: {error}", wait, now))
+                return False
+            if receipt is not None:
+                await self._settle(outbox.part_shown(head, receipt, parts, now))
+            return receipt is None
         if not self._repeat_unsure:
             await self._settle(outbox.taken_for_sent(head, now))
         return self._repeat_unsure

@@ -137,11 +137,29 @@ async def test_a_lost_reply_is_found_in_its_thread(fake: FakeSlack, channel: Sla
 
 
 async def test_a_history_that_cannot_be_read_is_no_answer(fake: FakeSlack, channel: SlackChannel) -> None:
-    fake.fail_next("missing_scope", "conversations.history")
-    with pytest.raises(NotSent):
-        await channel.look(parcel(), ago())
+    for kind in ("500", "internal_error"):
+        fake.fail_next(kind, "conversations.history")
+        with pytest.raises(NotSent):
+            await channel.look(parcel(), ago())
     fake.fail_next("429:9", "conversations.history")
     with pytest.raises(SlowDown):
+        await channel.look(parcel(), ago())
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("missing_scope", "unseen"), ("not_in_channel", "kicked"), ("channel_not_found", "not_found")],
+)
+async def test_a_history_that_may_not_be_read_is_told_from_a_channel_that_is_shut(
+    fake: FakeSlack, channel: SlackChannel, kind: str, reason: str
+) -> None:
+    fake.fail_next(kind, "conversations.history")
+    with pytest.raises(Refused) as caught:
+        await channel.look(parcel(), ago())
+    assert caught.value.reason == reason
+    assert kind in str(caught.value)
+    fake.fail_next("token_revoked", "conversations.history")
+    with pytest.raises(TokenDead):
         await channel.look(parcel(), ago())
 
 
