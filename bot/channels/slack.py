@@ -104,8 +104,9 @@ class SlackChannel:
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
 
-    def parts(self, message: Message) -> int:
-        return len(shapes.parts(message))
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
+        blocks = len(shapes.parts(message))
+        return blocks if plain_from is None else plain_from + len(shapes.plain(message, plain_from))
 
     async def send(self, parcel: Parcel) -> Receipt:
         channel = _channel(parcel.chat_id)
@@ -114,13 +115,8 @@ class SlackChannel:
             "unfurl_links": False,
             "unfurl_media": False,
             "metadata": shapes.metadata(parcel),
+            **shapes.content(parcel),
         }
-        if parcel.plain:
-            texts = shapes.plain(parcel.message)
-            body |= {"text": texts[min(parcel.part, len(texts) - 1)], "mrkdwn": False}
-        else:
-            blocks = shapes.parts(parcel.message)
-            body |= {"text": shapes.fallback(parcel.message), "blocks": blocks[min(parcel.part, len(blocks) - 1)]}
         try:
             if parcel.act is Act.EDIT:
                 known = ("channel", "text", "blocks", "metadata")

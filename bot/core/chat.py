@@ -216,8 +216,8 @@ class Delivery:
     doubt: bool = False
     """True while the next part may be there already: an attempt at it was never answered. A later one that surely
     failed does not end that."""
-    plain: bool = False
-    """True once the platform refused our markup: send the words alone."""
+    plain_from: int | None = None
+    """The part at which the platform refused our markup: from there on the words alone are sent."""
 
     @property
     def open(self) -> bool:

@@ -151,8 +151,8 @@ class Carrier:
             case ChatMoved():
                 changes = replace(changes, moved=((chat.id, error.new_chat_id),))
                 row = outbox.put_off(row, words, 0.0, now)
-            case BadMarkup() if not row.plain:
-                row = replace(outbox.put_off(row, words, 0.0, now), plain=True)
+            case BadMarkup() if row.plain_from is None:
+                row = replace(outbox.put_off(row, words, 0.0, now), plain_from=len(row.receipts))
             case TokenDead():
                 log.error("the token is refused; nothing is sent until it is replaced", channel=chat.channel)
                 self._wait(chat, TOKEN_PAUSE_S, whole_bot=True)
@@ -218,7 +218,7 @@ def _wait_mark(channel: str) -> str:
 
 def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery | None) -> tuple[Parcel, int]:
     """The next part, and how many there are. first: the row that posted the story here, of an edit or a reply."""
-    parts, done = channel.parts(message), len(row.receipts)
+    parts, done = channel.parts(message, row.plain_from), len(row.receipts)
     shown = first.receipts if first else ()
     if row.act is Act.EDIT:
         parts = min(parts, len(shown))
@@ -231,7 +231,7 @@ def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery |
         act=act if target else Act.POST,
         part=done,
         target=target,
-        plain=row.plain,
+        plain_from=row.plain_from,
         alerts=bool(row.story_id) or row.act is Act.GATHERED,
         story_id=row.story_id,
     )
