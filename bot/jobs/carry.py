@@ -49,6 +49,8 @@ class Carrier:
         self._paces = paces
         self._notices = notices
         self._repeat_unsure = repeat_unsure
+        self._known: set[str] = set()
+        """Chats whose wait from before this process was read."""
         self._owed: dict[str, Changes] = {}
         """By row: what became of a send, when it could not be written down. Until it is, nothing more goes there."""
 
@@ -64,13 +66,13 @@ class Carrier:
         if rows:
             await self._store.commit(Changes(at=self._clock.now(), deliveries=tuple(rows)))
         for channel, pace in self._paces.items():
-            mark = await self._store.cursor(_wait_mark(channel))
-            left = (datetime.fromisoformat(mark) - now).total_seconds() if mark else 0.0
-            if 0 < left <= LONGEST_WAIT_S:
+            if left := await self._left_of(channel):
                 pace.rest(self._clock.monotonic() + left)
 
     async def carry(self, channel: Channel, chat: Chat, head: Delivery) -> None:
         """Raises StoreError."""
+        if await self._told_before(chat):
+            return
         if owed := self._owed.get(head.key):
             await self._commit(head, owed)
             return
@@ -142,9 +144,9 @@ class Carrier:
         match error:
             case SlowDown():
                 self._wait(chat, error.after_s, whole_bot=error.whole_bot)
-                if error.whole_bot:
-                    until = (now + timedelta(seconds=error.after_s)).isoformat()
-                    changes = replace(changes, cursors=((_wait_mark(chat.channel), until),))
+                whose = chat.channel if error.whole_bot else self._paces[chat.channel].key(chat.id)
+                until = (now + timedelta(seconds=error.after_s)).isoformat()
+                changes = replace(changes, cursors=((_wait_mark(whose), until),))
                 row = outbox.put_off(row, words, error.after_s, now)
             case NotSent():
                 row = outbox.put_off(row, words, outbox.backoff_s(row.attempts, self._rng), now)
@@ -194,6 +196,23 @@ class Carrier:
         messages, rows = self._notices.rows(about, said, changes.at, instead_of=chat.id)
         return replace(changes, messages=messages, deliveries=rows)
 
+    async def _told_before(self, chat: Chat) -> bool:
+        """Whether a process before this one was told to wait in this chat, and the wait is not over."""
+        key = self._paces[chat.channel].key(chat.id)
+        if key in self._known:
+            return False
+        left = await self._left_of(key)
+        if left:
+            self._wait(chat, left, whole_bot=False)
+        self._known.add(key)
+        return left > 0
+
+    async def _left_of(self, whose: str) -> float:
+        """Seconds left of the wait written down for a channel or a chat; 0 when there is none."""
+        mark = await self._store.cursor(_wait_mark(whose))
+        left = (datetime.fromisoformat(mark) - self._clock.steady()).total_seconds() if mark else 0.0
+        return left if 0 < left <= LONGEST_WAIT_S else 0.0
+
     def _wait(self, chat: Chat, seconds: float, *, whole_bot: bool) -> None:
         until = self._clock.monotonic() + seconds
         self._paces[chat.channel].told_to_wait(chat, until, whole_bot=whole_bot)
@@ -211,9 +230,9 @@ class Carrier:
         self._owed.pop(row.key, None)
 
 
-def _wait_mark(channel: str) -> str:
-    """Name of the mark that says until when a platform wants no calls at all: a restart does not end that."""
-    return f"{channel}.wait"
+def _wait_mark(whose: str) -> str:
+    """Name of the mark that says until when a channel, or one chat, wants no calls: a restart does not end that."""
+    return f"{whose}.wait"
 
 
 def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery | None) -> tuple[Parcel, int]:

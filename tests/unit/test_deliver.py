@@ -570,6 +570,36 @@ async def test_a_wait_for_the_whole_bot_outlives_the_process(rig):
     assert sorted(rig.shown) == ["a", "b"]
 
 
+async def test_a_wait_for_one_chat_outlives_the_process_in_all_its_lanes(rig):
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=600, whole_bot=False))
+    await rig.beat()
+    assert len(rig.channel.tries) == 1
+    rig.job = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5))
+    await rig.job.recover()
+    await rig.queue(replace(row("fake:1", "asked", at=rig.clock.now()), act=Act.ANSWER), row("fake:2", "b"))
+    await rig.beat(590, step=1)
+    assert rig.shown == ["b"], "the other chat does not wait"
+    assert len(rig.channel.tries) == 2
+    await rig.beat(20, step=1)
+    assert rig.shown == ["b", "asked", "a"]
+    first, _, second, _ = (at for at, _ in rig.channel.tries)
+    assert second - first >= 600
+
+
+async def test_a_wait_for_one_chat_from_a_clock_that_was_wrong_holds_nobody(rig):
+    rig.clock.advance(400 * 86400)
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=60, whole_bot=False))
+    await rig.beat()
+    channel, store = rig.channel, rig.store
+    rig = Rig(store=store)
+    rig.channel, rig.job = channel, DeliverJob(store, {"fake": channel}, rig.clock, random.Random(5))
+    await rig.job.recover()
+    await rig.beat(20, step=1)
+    assert rig.shown == ["a"]
+
+
 async def test_a_wait_from_a_clock_that_was_wrong_holds_nobody(rig):
     rig.clock.advance(400 * 86400)
     await rig.queue(row("fake:1", "a"))
