@@ -37,7 +37,7 @@ class AppriseChannel:
     async def serve(self, front: Front) -> None:
         """Nobody asks here."""
 
-    def parts(self, message: Message) -> int:
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
         return len(self._rendered(message))
 
     async def send(self, parcel: Parcel) -> Receipt:

@@ -50,7 +50,7 @@ class ConsoleChannel:
         except BrokenPipeError:
             return  # nobody reads any more, which is leaving too
 
-    def parts(self, message: Message) -> int:
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
         return 1
 
     async def send(self, parcel: Parcel) -> Receipt:

@@ -22,7 +22,7 @@ from bot.channels import slack_blocks as shapes
 from bot.channels.markup import JOINER
 from bot.channels.slack_errors import CALL_FAILURES, explained
 from bot.core.chat import Act, Call, Chat, ChatEvent, Limits, Receipt
-from bot.core.errors import NotSent, SlowDown, StoreError, TokenDead
+from bot.core.errors import BotError, NotSent, Refused, SlowDown, StoreError, TokenDead
 from bot.core.message import Message
 from bot.core.ports import Clock, Front, Parcel
 
@@ -32,6 +32,8 @@ CALL_S = 30
 MEMBER_CACHE_S = 60.0
 LOOK_BACK_S = 3600.0
 MOST_PAGES = 20
+_NO_CHAT = frozenset({"kicked", "not_found", "archived", "message_gone"})
+"""Refusals that say the same of a look as of a send."""
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
 _STORY_ID = re.compile(r"#([0-9a-z]{6})\b")
@@ -102,8 +104,9 @@ class SlackChannel:
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
 
-    def parts(self, message: Message) -> int:
-        return len(shapes.parts(message))
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
+        blocks = len(shapes.parts(message))
+        return blocks if plain_from is None else plain_from + len(shapes.plain(message, plain_from))
 
     async def send(self, parcel: Parcel) -> Receipt:
         channel = _channel(parcel.chat_id)
@@ -112,13 +115,8 @@ class SlackChannel:
             "unfurl_links": False,
             "unfurl_media": False,
             "metadata": shapes.metadata(parcel),
+            **shapes.content(parcel),
         }
-        if parcel.plain:
-            texts = shapes.plain(parcel.message)
-            body |= {"text": texts[min(parcel.part, len(texts) - 1)], "mrkdwn": False}
-        else:
-            blocks = shapes.parts(parcel.message)
-            body |= {"text": shapes.fallback(parcel.message), "blocks": blocks[min(parcel.part, len(blocks) - 1)]}
         try:
             if parcel.act is Act.EDIT:
                 known = ("channel", "text", "blocks", "metadata")
@@ -152,10 +150,7 @@ class SlackChannel:
                 if past or not body["cursor"]:
                     return None
         except CALL_FAILURES as error:
-            found = explained(error)
-            if isinstance(found, SlowDown):
-                raise found from None
-            raise NotSent(f"Slack's history cannot be read: {found}") from None
+            raise _unseen(explained(error)) from None
         return None
 
     async def is_admin(self, actor: str, chat: Chat) -> bool:
@@ -360,6 +355,16 @@ def _story_of(message: dict[str, Any]) -> str:
     payload = (message.get("metadata") or {}).get("event_payload") or {}
     found = _STORY_ID.findall(str(message.get("text") or "").replace(JOINER, ""))
     return str(payload.get("story") or (found[-1] if found else ""))
+
+
+def _unseen(error: BotError) -> BotError:
+    """Why the history was not shown: for now, because nothing reaches the chat, or because it may not be read."""
+    if isinstance(error, SlowDown | TokenDead) or (isinstance(error, Refused) and error.reason in _NO_CHAT):
+        return error
+    if isinstance(error, Refused):
+        words = "it may have arrived, and Slack does not let the bot read the history to see; install the app again"
+        return Refused(f"{words} from the manifest ({error})", reason="unseen")
+    return NotSent(f"Slack's history cannot be read: {error}")
 
 
 def _channel(chat_id: str) -> str:

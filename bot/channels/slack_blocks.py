@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.channels.markup import MRKDWN, PLAIN, blocks, render
+from bot.channels.markup import MRKDWN, blocks, render
+from bot.core.chat import Act
 from bot.core.message import Button, Message, Shape
 from bot.core.ports import Parcel
 
@@ -41,8 +42,34 @@ def fallback(message: Message) -> str:
     return render(message, MRKDWN, TEXT_MAX, "chars")[0]
 
 
-def plain(message: Message) -> list[str]:
-    return list(render(message, PLAIN, TEXT_MAX, "chars"))
+def plain(message: Message, first: int) -> list[str]:
+    """What the parts from `first` on say, as texts without blocks of at most TEXT_MAX characters, escaped alike.
+
+    Cut where the blocks are, so that nothing is lost or said twice when Slack takes some parts and refuses the next.
+    """
+    found: list[str] = []
+    for part in parts(message)[first:]:
+        texts = [text for block in part for text in _texts(block)]
+        current = texts[0]
+        for text in texts[1:]:
+            if len(current) + 1 + len(text) > TEXT_MAX:
+                found.append(current)
+                current = text
+            else:
+                current = f"{current}\n{text}"
+        found.append(current)
+    return found
+
+
+def content(parcel: Parcel) -> dict[str, Any]:
+    """The words of one part, as arguments of a call."""
+    if parcel.plain_from is None or not parcel.plain:
+        shown = parts(parcel.message)
+        return {"text": fallback(parcel.message), "blocks": shown[min(parcel.part, len(shown) - 1)]}
+    texts = plain(parcel.message, parcel.plain_from)
+    text = texts[min(parcel.part - parcel.plain_from, len(texts) - 1)]
+    # Blocks that an edit does not name stay.
+    return {"text": text} | ({"blocks": []} if parcel.act is Act.EDIT else {})
 
 
 def metadata(parcel: Parcel) -> dict[str, Any]:
@@ -62,6 +89,12 @@ def is_ours(message: dict[str, Any], parcel: Parcel) -> bool:
         and payload.get("key") == parcel.key
         and int(payload.get("part") or 0) == parcel.part
     )
+
+
+def _texts(block: Block) -> list[str]:
+    if block["type"] == "context":
+        return [element["text"] for element in block["elements"]]
+    return [block["text"]["text"]] if block["type"] == "section" else []
 
 
 def _block(shape: Shape, text: str) -> Block:

@@ -124,8 +124,8 @@ class TelegramChannel:
                     log.warning("cannot take updates; trying again", error=type(error).__name__, failures=failures)
                 await self._clock.sleep(min(60.0, backoff_s(failures, self._rng)))
 
-    def parts(self, message: Message) -> int:
-        return len(_rendered(message, plain=False))
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
+        return len(_rendered(message, plain=plain_from is not None))
 
     async def send(self, parcel: Parcel) -> Receipt:
         text = _part(parcel)

@@ -215,8 +215,11 @@ class Delivery:
     held: str = ""
     into: str = ""
     urgent: bool = False
-    plain: bool = False
-    """True once the platform refused our markup: send the words alone."""
+    doubt: bool = False
+    """True while the next part may be there already: an attempt at it was never answered. A later one that surely
+    failed does not end that."""
+    plain_from: int | None = None
+    """The part at which the platform refused our markup: from there on the words alone are sent."""
 
     @property
     def open(self) -> bool:

@@ -7,12 +7,14 @@ pending   -> sending      begin          durable before the socket is touched
 sending   -> sent         part_shown     the last part was shown
 sending   -> pending      part_shown     more parts follow
 sending   -> pending      put_off        certainly not delivered, or told to wait
+sending   -> ambiguous    put_off        the same, but an attempt before it may have arrived
 sending   -> ambiguous    unsure         the answer was lost, or the process died
 ambiguous -> sent/pending settled by looking in the chat, or by repeating under the same visible id
 any open  -> sent         taken_for_sent the chat's policy is to repeat nothing that may be there
 held, any open -> folded  drop           there is nothing left to edit, or nobody who wants to hear
 any open  -> dead         give_up        the platform will never take it
 dead      -> pending      replay         an operator wants it tried again
+dead      -> ambiguous    replay         the same, but it may be there: it is looked for first
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ SETTLE_S = 10.0
 def begin(delivery: Delivery) -> Delivery:
     """About to touch the socket."""
     _must_be(delivery, State.PENDING, State.AMBIGUOUS)
-    return replace(delivery, state=State.SENDING, attempts=delivery.attempts + 1)
+    doubt = delivery.doubt or delivery.state is State.AMBIGUOUS
+    return replace(delivery, state=State.SENDING, doubt=doubt, attempts=delivery.attempts + 1)
 
 
 def part_shown(delivery: Delivery, receipt: Receipt, parts: int, now: datetime) -> Delivery:
@@ -46,15 +49,16 @@ def part_shown(delivery: Delivery, receipt: Receipt, parts: int, now: datetime) 
         state=State.SENT if done else State.PENDING,
         attempts=delivery.attempts if done else 0,
         looks=0,
+        doubt=False,
         next_try=now,
         error="",
     )
 
 
 def put_off(delivery: Delivery, error: str, wait_s: float, now: datetime) -> Delivery:
-    """Certainly not delivered: try again `wait_s` seconds from now."""
+    """This attempt was certainly not delivered: go on `wait_s` seconds from now. Doubt about an earlier one stays."""
     _must_be(delivery, State.SENDING, State.AMBIGUOUS)
-    return replace(delivery, state=State.PENDING, error=error, next_try=now + timedelta(seconds=wait_s))
+    return replace(delivery, state=_again(delivery), error=error, next_try=now + timedelta(seconds=wait_s))
 
 
 def postpone(delivery: Delivery, wait_s: float, now: datetime) -> Delivery:
@@ -66,7 +70,8 @@ def postpone(delivery: Delivery, wait_s: float, now: datetime) -> Delivery:
 def unsure(delivery: Delivery, error: str, now: datetime) -> Delivery:
     """It may have arrived."""
     _must_be(delivery, State.SENDING)
-    return replace(delivery, state=State.AMBIGUOUS, error=error, next_try=now + timedelta(seconds=SETTLE_S))
+    after = now + timedelta(seconds=SETTLE_S)
+    return replace(delivery, state=State.AMBIGUOUS, doubt=True, looks=0, error=error, next_try=after)
 
 
 def look_later(delivery: Delivery, error: str, wait_s: float, now: datetime) -> Delivery:
@@ -110,7 +115,7 @@ def drop(delivery: Delivery, error: str) -> Delivery:
 def replay(delivery: Delivery, now: datetime) -> Delivery:
     """An operator wants it tried again, in its old place."""
     _must_be(delivery, State.DEAD)
-    return replace(delivery, state=State.PENDING, attempts=0, next_try=now)
+    return replace(delivery, state=_again(delivery), attempts=0, looks=0, next_try=now)
 
 
 def moved(delivery: Delivery, chat_id: str, seq: int) -> Delivery:
@@ -132,6 +137,11 @@ def backoff_s(attempts: int, rng: random.Random) -> float:
     """
     ceiling = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempts, 30))
     return max(0.5, rng.uniform(0.0, ceiling))
+
+
+def _again(delivery: Delivery) -> State:
+    """What may be there is looked for before it is sent again."""
+    return State.AMBIGUOUS if delivery.doubt else State.PENDING
 
 
 def _must_be(delivery: Delivery, *states: State) -> None:

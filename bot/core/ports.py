@@ -220,7 +220,8 @@ class Store(Newsdesk, Archive, Desk, Inbox, Outbox, Shelf, Protocol):
 class Parcel:
     """One part of one delivery, ready to be sent. part counts from 0. target: message id to edit or answer, "" for
     a post. key: idempotency key of the delivery; key and part travel with the message where the platform lets them.
-    plain: no markup at all. alerts: it tells news, rather than answer somebody or notify an owner."""
+    plain_from: the first part that goes without markup, None when all have it. alerts: it tells news, rather than
+    answer somebody or notify an owner."""
 
     key: str
     chat_id: str
@@ -228,9 +229,14 @@ class Parcel:
     act: Act = Act.POST
     part: int = 0
     target: str = ""
-    plain: bool = False
+    plain_from: int | None = None
     alerts: bool = True
     story_id: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether this part goes without markup."""
+        return self.plain_from is not None and self.part >= self.plain_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,8 +280,9 @@ class Channel(Protocol):
     async def serve(self, front: Front) -> None:
         """Bring calls in until cancelled. Reconnects by itself; raises TokenDead when the token is refused."""
 
-    def parts(self, message: Message) -> int:
-        """Into how many parts this channel splits the message (>= 1). The same message always splits alike."""
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
+        """Into how many parts this channel splits the message (>= 1) when those from `plain_from` on (None: none) go
+        without markup. The same message always splits alike, and the parts before do not depend on `plain_from`."""
 
     async def send(self, parcel: Parcel) -> Receipt:
         """Send one part. Raises NotSent (SlowDown), MaybeSent or Refused (ChatMoved, BadMarkup, TokenDead),
@@ -293,7 +300,8 @@ class CanLook(Protocol):
     """A channel that can tell whether something arrived."""
 
     async def look(self, parcel: Parcel, since: datetime) -> Receipt | None:
-        """The receipt, when this part of this delivery is in the chat. Raises NotSent when it cannot look now."""
+        """The receipt, when this part of this delivery is in the chat. Raises NotSent when it cannot
+        look now; Refused when it may not, with the chat's reason, or `unseen` when the chat itself takes messages."""
 
 
 class Job(Protocol):

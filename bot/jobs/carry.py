@@ -21,8 +21,7 @@ from bot.jobs.pace import Pace
 log = structlog.get_logger("deliver")
 TOKEN_PAUSE_S = 300.0
 LOOK_AGAIN_S = 30.0
-LOOKS = 20
-"""So often, which is for ten minutes, a channel that cannot see its own messages is asked before the policy decides."""
+"""The least pause between two looks for a message."""
 EDIT_WAITS_S = 30.0
 LONGEST_WAIT_S = 86400.0
 """No platform asks for more; a longer one was written down under a clock that was wrong."""
@@ -50,6 +49,8 @@ class Carrier:
         self._paces = paces
         self._notices = notices
         self._repeat_unsure = repeat_unsure
+        self._known: set[str] = set()
+        """Chats whose wait from before this process was read."""
         self._owed: dict[str, Changes] = {}
         """By row: what became of a send, when it could not be written down. Until it is, nothing more goes there."""
 
@@ -65,13 +66,13 @@ class Carrier:
         if rows:
             await self._store.commit(Changes(at=self._clock.now(), deliveries=tuple(rows)))
         for channel, pace in self._paces.items():
-            mark = await self._store.cursor(_wait_mark(channel))
-            left = (datetime.fromisoformat(mark) - now).total_seconds() if mark else 0.0
-            if 0 < left <= LONGEST_WAIT_S:
+            if left := await self._left_of(channel):
                 pace.rest(self._clock.monotonic() + left)
 
     async def carry(self, channel: Channel, chat: Chat, head: Delivery) -> None:
         """Raises StoreError."""
+        if await self._told_before(chat):
+            return
         if owed := self._owed.get(head.key):
             await self._commit(head, owed)
             return
@@ -108,23 +109,25 @@ class Carrier:
     async def _must_repeat(self, channel: Channel, chat: Chat, head: Delivery, parcel: Parcel, parts: int) -> bool:
         """Whether an ambiguous row has to be sent (again): only when it is known, or assumed, not to be there.
 
-        Where the platform cannot be asked, it is repeated, unless the operator chose otherwise: the copy carries the
-        same visible id.
+        A platform that can be asked is asked for as long as it takes. Of one that cannot, the operator decides whether
+        it is repeated: the copy carries the same visible id.
         """
         now = self._clock.steady()
         if isinstance(channel, CanLook):
             try:
                 receipt = await channel.look(parcel, head.created)
+            except Refused as error:
+                await self._failed(chat, head, error)
+                return False
             except BotError as error:
-                if head.looks < LOOKS:
-                    wait = max(error.after_s, LOOK_AGAIN_S) if isinstance(error, SlowDown) else LOOK_AGAIN_S
-                    await self._settle(outbox.look_later(head, f"cannot see whether it arrived: {error}", wait, now))
-                    return False
-                log.error("cannot see whether a message arrived; the policy decides", chat=chat.id, error=str(error))
-            else:
-                if receipt is not None:
-                    await self._settle(outbox.part_shown(head, receipt, parts, now))
-                return receipt is None
+                asked = error.after_s if isinstance(error, SlowDown) else 0.0
+                wait = max(asked, LOOK_AGAIN_S, outbox.backoff_s(head.looks + 1, self._rng))
+                log.warning("cannot see whether a message arrived; asking again", chat=chat.id, error=str(error))
+                await self._settle(outbox.look_later(head, f"cannot see whether it arrived: {error}", wait, now))
+                return False
+            if receipt is not None:
+                await self._settle(outbox.part_shown(head, receipt, parts, now))
+            return receipt is None
         if not self._repeat_unsure:
             await self._settle(outbox.taken_for_sent(head, now))
         return self._repeat_unsure
@@ -141,17 +144,17 @@ class Carrier:
         match error:
             case SlowDown():
                 self._wait(chat, error.after_s, whole_bot=error.whole_bot)
-                if error.whole_bot:
-                    until = (now + timedelta(seconds=error.after_s)).isoformat()
-                    changes = replace(changes, cursors=((_wait_mark(chat.channel), until),))
+                whose = chat.channel if error.whole_bot else self._paces[chat.channel].key(chat.id)
+                until = (now + timedelta(seconds=error.after_s)).isoformat()
+                changes = replace(changes, cursors=((_wait_mark(whose), until),))
                 row = outbox.put_off(row, words, error.after_s, now)
             case NotSent():
                 row = outbox.put_off(row, words, outbox.backoff_s(row.attempts, self._rng), now)
             case ChatMoved():
                 changes = replace(changes, moved=((chat.id, error.new_chat_id),))
                 row = outbox.put_off(row, words, 0.0, now)
-            case BadMarkup() if not row.plain:
-                row = replace(outbox.put_off(row, words, 0.0, now), plain=True)
+            case BadMarkup() if row.plain_from is None:
+                row = replace(outbox.put_off(row, words, 0.0, now), plain_from=len(row.receipts))
             case TokenDead():
                 log.error("the token is refused; nothing is sent until it is replaced", channel=chat.channel)
                 self._wait(chat, TOKEN_PAUSE_S, whole_bot=True)
@@ -193,6 +196,23 @@ class Carrier:
         messages, rows = self._notices.rows(about, said, changes.at, instead_of=chat.id)
         return replace(changes, messages=messages, deliveries=rows)
 
+    async def _told_before(self, chat: Chat) -> bool:
+        """Whether a process before this one was told to wait in this chat, and the wait is not over."""
+        key = self._paces[chat.channel].key(chat.id)
+        if key in self._known:
+            return False
+        left = await self._left_of(key)
+        if left:
+            self._wait(chat, left, whole_bot=False)
+        self._known.add(key)
+        return left > 0
+
+    async def _left_of(self, whose: str) -> float:
+        """Seconds left of the wait written down for a channel or a chat; 0 when there is none."""
+        mark = await self._store.cursor(_wait_mark(whose))
+        left = (datetime.fromisoformat(mark) - self._clock.steady()).total_seconds() if mark else 0.0
+        return left if 0 < left <= LONGEST_WAIT_S else 0.0
+
     def _wait(self, chat: Chat, seconds: float, *, whole_bot: bool) -> None:
         until = self._clock.monotonic() + seconds
         self._paces[chat.channel].told_to_wait(chat, until, whole_bot=whole_bot)
@@ -210,14 +230,14 @@ class Carrier:
         self._owed.pop(row.key, None)
 
 
-def _wait_mark(channel: str) -> str:
-    """Name of the mark that says until when a platform wants no calls at all: a restart does not end that."""
-    return f"{channel}.wait"
+def _wait_mark(whose: str) -> str:
+    """Name of the mark that says until when a channel, or one chat, wants no calls: a restart does not end that."""
+    return f"{whose}.wait"
 
 
 def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery | None) -> tuple[Parcel, int]:
     """The next part, and how many there are. first: the row that posted the story here, of an edit or a reply."""
-    parts, done = channel.parts(message), len(row.receipts)
+    parts, done = channel.parts(message, row.plain_from), len(row.receipts)
     shown = first.targets if first else ()
     if row.act is Act.EDIT:
         parts = min(parts, len(shown))
@@ -230,7 +250,7 @@ def _parcel(channel: Channel, row: Delivery, message: Message, first: Delivery |
         act=act if target else Act.POST,
         part=done,
         target=target,
-        plain=row.plain,
+        plain_from=row.plain_from,
         alerts=bool(row.story_id) or row.act is Act.GATHERED,
         story_id=row.story_id,
     )

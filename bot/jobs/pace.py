@@ -25,17 +25,17 @@ class Pace:
 
     def wait_s(self, chat: Chat, act: Act, now: float) -> float:
         """Seconds until the next message may go to this chat; 0 when it may go now."""
-        chat_at = self._chats.get(self._key(chat.id), self._started + self._pause(chat))
+        chat_at = self._chats.get(self.key(chat.id), self._started + self._pause(chat))
         edit_at = self._edits if act is Act.EDIT else now
         return max(0.0, self._bot - now, chat_at - now, edit_at - now)
 
     def rests(self, chat_id: str, now: float) -> bool:
         """Whether a chat met before has to wait; of others nothing is known here."""
-        return self._chats.get(self._key(chat_id), now) > now
+        return self._chats.get(self.key(chat_id), now) > now
 
     def sent(self, chat: Chat, act: Act, now: float) -> None:
         """A message goes out at `now`."""
-        self._chats[self._key(chat.id)] = now + self._pause(chat)
+        self._chats[self.key(chat.id)] = now + self._pause(chat)
         self._bot = max(self._bot, now) + self._limits.per_bot_s
         if act is Act.EDIT:
             self._edits = now + self._limits.per_edit_s
@@ -48,7 +48,7 @@ class Pace:
         """The platform said so; nothing goes before `until`."""
         if whole_bot:
             self.rest(until)
-        key = self._key(chat.id)
+        key = self.key(chat.id)
         self._chats[key] = max(self._chats.get(key, 0.0), until)
 
     def rest(self, until: float) -> None:
@@ -58,5 +58,6 @@ class Pace:
     def _pause(self, chat: Chat) -> float:
         return self._limits.per_chat_s if chat.kind == "private" else self._limits.per_group_s
 
-    def _key(self, chat_id: str) -> str:
+    def key(self, chat_id: str) -> str:
+        """The chat whose pace is meant: topics of one group share it."""
         return chat_id.partition("/")[0] if self._limits.topics else chat_id

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,13 +14,18 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.channels.slack import SlackChannel
+from bot.core.changes import Changes
 from bot.core.chat import Act, Call, Chat, ChatEvent
 from bot.core.errors import BadMarkup, BotError, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
-from bot.core.message import Button, Message, say
+from bot.core.message import Button, Message, bullets, note, say, title
 from bot.core.ports import Parcel
+from bot.jobs.deliver import DeliverJob
 from bot.runners.clock import SystemClock
+from bot.stores.memory import MemoryStore
+from tests.fakes.clock import VirtualClock
 from tests.fakes.front import FakeFront
 from tests.fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack, mentions, words
+from tests.unit.examples import row
 
 MANIFEST = Path(__file__).parents[2] / "config" / "slack-manifest.yaml"
 
@@ -137,11 +144,29 @@ async def test_a_lost_reply_is_found_in_its_thread(fake: FakeSlack, channel: Sla
 
 
 async def test_a_history_that_cannot_be_read_is_no_answer(fake: FakeSlack, channel: SlackChannel) -> None:
-    fake.fail_next("missing_scope", "conversations.history")
-    with pytest.raises(NotSent):
-        await channel.look(parcel(), ago())
+    for kind in ("500", "internal_error"):
+        fake.fail_next(kind, "conversations.history")
+        with pytest.raises(NotSent):
+            await channel.look(parcel(), ago())
     fake.fail_next("429:9", "conversations.history")
     with pytest.raises(SlowDown):
+        await channel.look(parcel(), ago())
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("missing_scope", "unseen"), ("not_in_channel", "kicked"), ("channel_not_found", "not_found")],
+)
+async def test_a_history_that_may_not_be_read_is_told_from_a_channel_that_is_shut(
+    fake: FakeSlack, channel: SlackChannel, kind: str, reason: str
+) -> None:
+    fake.fail_next(kind, "conversations.history")
+    with pytest.raises(Refused) as caught:
+        await channel.look(parcel(), ago())
+    assert caught.value.reason == reason
+    assert kind in str(caught.value)
+    fake.fail_next("token_revoked", "conversations.history")
+    with pytest.raises(TokenDead):
         await channel.look(parcel(), ago())
 
 
@@ -161,6 +186,43 @@ async def test_long_messages_go_in_parts_slack_takes(fake: FakeSlack, channel: S
         await channel.send(parcel(long, part=part))
     assert sum(t.count("fined") for t in fake.texts()) == 720
     assert not fake.faults
+
+
+@pytest.mark.parametrize("refused", [0, 1, 2])
+async def test_blocks_that_slack_refuses_go_as_text_and_nothing_is_lost_or_said_twice(
+    fake: FakeSlack, channel: SlackChannel, refused: int
+) -> None:
+    fake.rates = False
+    items = [f"item {number:03d} <!channel> & " + "x" * 100 for number in range(250)]
+    long = Message((title("Digest"), bullets(*items), note("the end")))
+    blocks = channel.parts(long)
+    assert blocks == 4
+    clock, store = VirtualClock(), MemoryStore()
+    job = DeliverJob(store, {"slack": channel}, clock, random.Random(1))
+    due = row("slack:T1/C1", "big")
+    await store.commit(Changes(at=clock.now(), deliveries=(due,), messages=((due.message_id, long),)))
+    for beat in range(30):
+        if beat == refused:
+            fake.fail_next("invalid_blocks")
+        clock.advance(2)
+        await job.run()
+        await job.drain()
+    assert [bool(m["blocks"]) for m in fake.messages[: refused + 1]] == [True] * refused + [False]
+    assert len(fake.messages) > blocks
+    assert all(len(m["text"]) <= 4000 for m in fake.messages)
+    told = "\n".join(fake.texts())
+    assert re.findall(r"item (\d{3})", told) == [f"{number:03d}" for number in range(250)]
+    assert "Digest" in told.splitlines()[0]
+    assert told.count("the end") == 1
+    assert "<!channel>" not in told
+    assert (await store.counts())["sent"] == 1
+
+
+async def test_an_edit_as_text_takes_the_blocks_away(fake: FakeSlack, channel: SlackChannel) -> None:
+    first = await channel.send(parcel())
+    await channel.send(parcel(say("3 sources"), act=Act.EDIT, target=first.message_id, plain_from=0))
+    assert fake.texts() == ["3 sources"]
+    assert fake.calls[-1][1]["blocks"] == []
 
 
 async def test_foreign_words_alert_nobody(fake: FakeSlack, channel: SlackChannel) -> None:

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.channels.markup import PLAIN, render
 from bot.channels.telegram import TelegramChannel
 from bot.core.chat import Act, Chat, ChatEvent
 from bot.core.errors import BadMarkup, BotError, ChatMoved, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
-from bot.core.message import Button, Message, say
+from bot.core.message import Button, Message, bold, bullets, line, say
 from bot.core.ports import Parcel
 from bot.runners.clock import SystemClock
 from tests.fakes.front import FakeFront
@@ -310,3 +311,9 @@ async def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(
     async with serving(channel, front):
         fake.say("/subscribe cac")
         await fake.until(lambda: fake.texts() == ["my disk is full"])
+
+
+def test_parts_without_markup_are_counted_as_they_are_sent(channel: TelegramChannel) -> None:
+    long = Message((bullets(*(line(bold("a & b <c> "), bold("d & e")) for _ in range(300))),))
+    with_markup, without = channel.parts(long), channel.parts(long, 0)
+    assert without == len(render(long, PLAIN, 4096, "utf16")) < with_markup

@@ -32,7 +32,7 @@ class FakeChannel:
     async def serve(self, front: Front) -> None:
         await asyncio.Event().wait()
 
-    def parts(self, message: Message) -> int:
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
         return self.parts_of
 
     async def send(self, parcel: Parcel) -> Receipt:

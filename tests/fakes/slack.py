@@ -254,7 +254,8 @@ class FakeSlack:
         found = [m for m in self.messages if (m["channel"], m["ts"]) == (channel, given["ts"])]
         if not found:
             raise Refused("message_not_found")
-        found[0].update(self._message(given, channel), edits=found[0].get("edits", 0) + 1)
+        stays = {} if "blocks" in given else {"blocks": found[0]["blocks"]}
+        found[0].update(self._message(given, channel) | stays, edits=found[0].get("edits", 0) + 1)
         return {"channel": channel, "ts": given["ts"], "text": found[0]["text"]}
 
     def _conversations_history(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -195,7 +195,7 @@ class PlatformChannel:
     async def serve(self, front: Front) -> None:
         await asyncio.Event().wait()
 
-    def parts(self, message: Message) -> int:
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
         return 1
 
     async def send(self, parcel: Parcel) -> Receipt:

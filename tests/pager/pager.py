@@ -24,7 +24,7 @@ class Pager:
     async def serve(self, front: Front) -> None:
         """Nobody asks here."""
 
-    def parts(self, message: Message) -> int:
+    def parts(self, message: Message, plain_from: int | None = None) -> int:
         return 1
 
     async def send(self, parcel: Parcel) -> Receipt:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from bot.core import outbox
 from bot.core.changes import Changes
 from bot.core.chat import Act, Chat, Limits, State
 from bot.core.errors import BadMarkup, ChatMoved, Full, MaybeSent, NotSent, Refused, SlowDown, TokenDead
@@ -413,18 +414,67 @@ async def test_by_choice_nothing_is_repeated(rig):
     assert await rig.states() == {"sent": 2}
 
 
-@pytest.mark.parametrize(("repeats", "copies"), [(True, 2), (False, 1)])
-async def test_after_ten_minutes_of_looking_in_vain_the_policy_decides(repeats, copies):
+@pytest.mark.parametrize("minutes", [5, 15, 45])
+@pytest.mark.parametrize("fault", [NotSent("cannot be reached"), SlowDown("wait", after_s=60, whole_bot=False)])
+async def test_an_outage_however_long_makes_no_copy_where_it_can_be_looked_for(minutes, fault):
     rig = Rig(LookingChannel)
-    rig.job = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5), repeat_unsure=repeats)
+    await rig.queue(row(name="a"), row(name="b"))
+    rig.channel.fail_next(MaybeSent("no answer"), after=True)
+    await rig.beat()
+    rig.channel.blind = fault
+    await rig.beat(minutes * 60, step=1)
+    assert (rig.shown, await rig.states()) == (["a"], {"ambiguous": 1, "pending": 1})
+    rig.channel.blind = None
+    await rig.beat(1000, step=1)
+    assert (rig.shown, await rig.states()) == (["a", "b"], {"sent": 2})
+
+
+@pytest.mark.parametrize("fault", [NotSent("down"), SlowDown("wait", after_s=9, whole_bot=False), TokenDead("revoked")])
+async def test_a_repeat_that_surely_failed_ends_no_older_doubt(fault):
+    """The first attempt arrives late: after the look that did not find it."""
+    rig = Rig(LookingChannel)
     await rig.queue(row(name="a"))
     rig.channel.fail_next(MaybeSent("no answer"), after=True)
-    rig.channel.blind = NotSent("missing_scope")
-    await rig.beat(500, step=1)
-    assert rig.shown == ["a"]
-    await rig.beat(300, step=1)
-    assert rig.shown == ["a"] * copies
-    assert await rig.states() == {"sent": 1}
+    await rig.beat()
+    late, rig.channel.shown[:] = list(rig.channel.shown), []
+    rig.channel.fail_next(fault)
+    await rig.beat(12, step=1)
+    assert (len(rig.channel.tries), await rig.states()) == (2, {"ambiguous": 1})
+    rig.channel.shown.extend(late)
+    await rig.beat(int(TOKEN_PAUSE_S) + 10, step=1)
+    assert (rig.shown, await rig.states()) == (["a"], {"sent": 1})
+
+
+async def test_what_may_not_be_looked_for_is_dead_and_told_and_replayed_with_a_look():
+    rig = Rig(LookingChannel)
+    owner = FakeChannel(rig.clock)
+    owner.name = "desk"
+    channels = {"fake": rig.channel, "desk": owner}
+    notices = Notices({"desk:1"}, channels, rig.clock)
+    rig.job = DeliverJob(rig.store, channels, rig.clock, random.Random(5), notices)
+    await rig.queue(row(name="a"), row(name="b"))
+    rig.channel.fail_next(MaybeSent("no answer"), after=True)
+    rig.channel.blind = Refused("missing_scope", reason="unseen")
+    await rig.beat(60, step=1)
+    assert rig.shown == ["a", "b"]
+    (dead,) = await rig.store.dead(9)
+    assert (dead.story_id, dead.error) == ("a", "missing_scope")
+    assert ["/retry" in p.message.plain() for p in owner.shown] == [True]
+    rig.channel.blind = None
+    await rig.store.commit(Changes(at=rig.clock.now(), deliveries=(outbox.replay(dead, rig.clock.now()),)))
+    await rig.beat(60, step=1)
+    assert rig.shown == ["a", "b"]
+    assert not await rig.store.dead(9)
+
+
+async def test_a_chat_that_shuts_us_out_while_a_message_is_looked_for_is_paused():
+    rig = Rig(LookingChannel)
+    await rig.queue(row(name="a"), chats=(Chat(id="fake:1"),))
+    rig.channel.fail_next(MaybeSent("no answer"), after=True)
+    rig.channel.blind = Refused("not_in_channel", reason="kicked")
+    await rig.beat(60, step=1)
+    assert (await rig.store.chat("fake:1")).paused == "kicked"
+    assert (rig.shown, await rig.states()) == (["a"], {"ambiguous": 1})
 
 
 async def test_a_message_no_platform_takes_is_listed_and_told(rig):
@@ -545,6 +595,36 @@ async def test_a_wait_for_the_whole_bot_outlives_the_process(rig):
     assert len(rig.channel.tries) == 1
     await rig.beat(10, step=1)
     assert sorted(rig.shown) == ["a", "b"]
+
+
+async def test_a_wait_for_one_chat_outlives_the_process_in_all_its_lanes(rig):
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=600, whole_bot=False))
+    await rig.beat()
+    assert len(rig.channel.tries) == 1
+    rig.job = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5))
+    await rig.job.recover()
+    await rig.queue(replace(row("fake:1", "asked", at=rig.clock.now()), act=Act.ANSWER), row("fake:2", "b"))
+    await rig.beat(590, step=1)
+    assert rig.shown == ["b"], "the other chat does not wait"
+    assert len(rig.channel.tries) == 2
+    await rig.beat(20, step=1)
+    assert rig.shown == ["b", "asked", "a"]
+    first, _, second, _ = (at for at, _ in rig.channel.tries)
+    assert second - first >= 600
+
+
+async def test_a_wait_for_one_chat_from_a_clock_that_was_wrong_holds_nobody(rig):
+    rig.clock.advance(400 * 86400)
+    await rig.queue(row("fake:1", "a"))
+    rig.channel.fail_next(SlowDown("wait", after_s=60, whole_bot=False))
+    await rig.beat()
+    channel, store = rig.channel, rig.store
+    rig = Rig(store=store)
+    rig.channel, rig.job = channel, DeliverJob(store, {"fake": channel}, rig.clock, random.Random(5))
+    await rig.job.recover()
+    await rig.beat(20, step=1)
+    assert rig.shown == ["a"]
 
 
 async def test_a_wait_from_a_clock_that_was_wrong_holds_nobody(rig):

@@ -29,13 +29,18 @@ STEPS = {
 }
 
 
+DOUBTED = {"put off", "replay"}
+"""Steps after which what may be there is looked for, rather than sent."""
+
+
+@pytest.mark.parametrize("doubt", [False, True])
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("state", list(State))
-def test_every_step_from_every_state(step, state):
+def test_every_step_from_every_state(step, state, doubt):
     act, allowed, result = STEPS[step]
-    delivery = replace(row(), state=state)
+    delivery = replace(row(), state=state, doubt=doubt)
     if state in allowed:
-        assert act(delivery).state is result
+        assert act(delivery).state is (State.AMBIGUOUS if doubt and step in DOUBTED else result)
     else:
         with pytest.raises(ValueError, match=delivery.key):
             act(delivery)
@@ -98,6 +103,16 @@ def test_looks_are_counted_for_each_part():
     looked = outbox.look_later(outbox.look_later(unsure, "x", 5, START), "x", 5, START)
     assert looked.looks == 2
     assert outbox.part_shown(looked, RECEIPT, 2, START).looks == 0
+
+
+def test_doubt_lasts_until_the_part_is_seen():
+    repeated = outbox.begin(outbox.unsure(outbox.begin(row()), "x", START))
+    assert repeated.doubt
+    assert outbox.put_off(repeated, "x", 5, START).doubt
+    assert outbox.replay(outbox.give_up(repeated, "x"), START).state is State.AMBIGUOUS
+    assert not outbox.part_shown(repeated, RECEIPT, 2, START).doubt
+    assert not outbox.begin(row()).doubt
+    assert outbox.begin(replace(row(), state=State.AMBIGUOUS)).doubt, "as rows of earlier versions are"
 
 
 @pytest.mark.parametrize("state", list(State))
