@@ -145,6 +145,7 @@ def next_slot(habits: Habits, now: datetime) -> datetime | None:
     slot told last."""
     if habits.digest is None:
         return None
+    habits = without_slot_ahead(habits, now)
     since = max(now, datetime.fromisoformat(habits.slot[:10]).replace(tzinfo=UTC)) if habits.slot else now
     return next(at for name, at in _slots(habits.digest, habits.zone, since, 1) if at > now and name > habits.slot)
 

@@ -235,10 +235,12 @@ def test_the_next_slot_is_the_next_to_come_due(zone, digest, minute):
 
 
 def test_after_a_clock_set_back_the_next_slot_is_the_next_that_will_be_told():
-    habits = Habits(digest=parse_digest("daily 08:30"), slot="2022-09-01T08:30")
-    assert next_slot(habits, START) == utc(2022, 9, 2, 8, 30)
-    hourly = Habits(digest=parse_digest("hourly"), slot="2022-09-01T08Z")
-    assert next_slot(hourly, START) == utc(2022, 9, 1, 9)
+    habits = Habits(digest=parse_digest("daily 08:30"), slot="2022-08-19T08:30")
+    assert next_slot(habits, START) == utc(2022, 8, 20, 8, 30)
+    assert next_slot(replace(habits, slot="2022-09-01T08:30"), START) == utc(2022, 8, 19, 8, 30)
+    hourly = Habits(digest=parse_digest("hourly"), slot="2022-08-19T07Z")
+    assert next_slot(hourly, START) == utc(2022, 8, 19, 8)
+    assert next_slot(replace(hourly, slot="2022-09-01T08Z"), START) == utc(2022, 8, 19, 7)
 
 
 @pytest.mark.parametrize(
