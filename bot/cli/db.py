@@ -17,10 +17,11 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def check(data: DataDir = DATA, as_json: AsJson = False) -> None:
-    """Read everything and say what is there. Exit 2 when it is damaged."""
+    """Read everything, change nothing, and say what is there. Exit 2 when it is damaged."""
     if as_json:
         try:
-            found: dict[str, object] = {"ok": True, "tables": care.tables(data)}
+            rows, notes = care.tables(data)
+            found: dict[str, object] = {"ok": True, "tables": rows, "notes": notes}
         except Locked:
             raise
         except StoreError as error:

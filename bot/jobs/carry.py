@@ -179,7 +179,7 @@ class Carrier:
 
     def _paused(self, changes: Changes, chat: Chat, error: Refused) -> Changes:
         """What is due there is kept; whoever can mend it is told, once."""
-        changes = replace(changes, chats=(replace(chat, paused=error.reason, since=changes.at),))
+        changes = replace(changes, chats=(replace(chat, paused=error.reason, since=self._clock.steady()),))
         if chat.probes or chat.kind == "private":
             return changes
         words = f"Nothing reaches {chat.title or chat.id}: {PAUSES[error.reason]}. What is due there is kept."

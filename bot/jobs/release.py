@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,8 @@ from bot.judge.gathering import LATE
 log = structlog.get_logger("release")
 GATHER = timedelta(seconds=60)
 """After an outage every feed has its say before the list goes out."""
+AHEAD = timedelta(minutes=1)
+"""A row that came so much after now came under a clock that was ahead."""
 PROBE = timedelta(hours=1)
 LONGEST_PROBE = timedelta(days=1)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -49,13 +52,26 @@ class ReleaseJob:
     async def drain(self) -> None:
         """Nothing runs on after `run`."""
 
+    async def _in_time(self, chat: Chat) -> tuple[Chat, Sequence[Delivery]]:
+        """The chat and what it holds. What was written under a clock that was ahead must hold nothing once that is put
+        right: neither a digest slot told then, nor a row that came then."""
+        now = self._clock.now()
+        rows = await self._store.held(chat.id)
+        ahead = tuple(replace(row, created=now) for row in rows if row.created > now + AHEAD)
+        mended = replace(chat, habits=hours.without_slot_ahead(chat.habits, now))
+        if mended == chat and not ahead:
+            return chat, rows
+        await self._store.commit(Changes(at=now, deliveries=ahead, chats=(mended,) if mended != chat else ()))
+        return mended, await self._store.held(chat.id)
+
     async def _release(self, chat: Chat) -> None:
         if chat.paused:
             return
         now = self._clock.now()
+        chat, rows = await self._in_time(chat)
         slot = hours.slot_due(chat.habits, now)
         ready, told = [], ""
-        for row in await self._store.held(chat.id):
+        for row in rows:
             story = await self._store.story(row.story_id) or hours.Untold(id=row.story_id)
             why = hours.why_held(chat.habits, story, now, urgent=row.urgent)
             if why == "digest" and slot and _came_since(chat.habits, row, slot):
@@ -68,14 +84,13 @@ class ReleaseJob:
 
     async def _probe(self) -> None:
         """Nobody tells when a right is given back or a topic opened again: a message that is due is the test."""
-        now = self._clock.now()
-        back = tuple(
-            replace(chat, paused="", probes=chat.probes + 1)
-            for chat in await self._store.chats()
-            if chat.paused in PROBED and _probe_at(chat) <= now
-        )
+        now = self._clock.steady()
+        probed = [chat for chat in await self._store.chats() if chat.paused in PROBED]
+        back = [replace(chat, paused="", probes=chat.probes + 1) for chat in probed if _probe_at(chat) <= now]
+        # Paused under a clock that was ahead: the pause begins anew.
+        back += [replace(chat, since=now) for chat in probed if chat.since and chat.since > now]
         if back:
-            await self._store.commit(Changes(at=now, chats=back))
+            await self._store.commit(Changes(at=now, chats=tuple(back)))
 
 
 def _came_since(habits: Habits, row: Delivery, slot: str) -> bool:

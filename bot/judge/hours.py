@@ -21,6 +21,8 @@ from bot.judge.text import HAN, fold
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+FIRST_ZONE = timedelta(hours=14)
+"""So far ahead of UTC are the clocks that show a time first."""
 
 
 class Sourced(Protocol):
@@ -130,11 +132,20 @@ def first_slot(habits: Habits, now: datetime) -> str:
     return next(name for name, at in _slots(habits.digest, habits.zone, now, -1) if at <= now)
 
 
+def without_slot_ahead(habits: Habits, now: datetime) -> Habits:
+    """The habits without a slot told last that no clock anywhere can show yet: it was told under a clock that was
+    ahead, and would hold every digest until then. The slot before it is not known, so the newest one may come late; it
+    never comes twice, as what was told is no longer held. An hour may be ahead by one: the clock was set back by it."""
+    latest = f"{now + HOUR:%Y-%m-%dT%H}Z" if habits.slot.endswith("Z") else f"{now + FIRST_ZONE:%Y-%m-%dT%H:%M}"
+    return replace(habits, slot="") if habits.slot > latest else habits
+
+
 def next_slot(habits: Habits, now: datetime) -> datetime | None:
     """When (UTC) the next digest comes; None when there is no digest. Where the clock was set back, that is after the
     slot told last."""
     if habits.digest is None:
         return None
+    habits = without_slot_ahead(habits, now)
     since = max(now, datetime.fromisoformat(habits.slot[:10]).replace(tzinfo=UTC)) if habits.slot else now
     return next(at for name, at in _slots(habits.digest, habits.zone, since, 1) if at > now and name > habits.slot)
 

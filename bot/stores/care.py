@@ -12,29 +12,45 @@ from bot.core.errors import StoreError
 from bot.stores import records
 from bot.stores.beside import copied
 from bot.stores.disk import Disk, must_be_writable
-from bot.stores.generations import Rows, Tables, absorb, is_whole, rewritten
-from bot.stores.journal import Journal
+from bot.stores.generations import Rows, Tables, absorb, is_whole, path_of, rewritten
+from bot.stores.journal import Journal, view
+from bot.stores.loading import Found
 
 _KINDS = ("*.snapshot", "*.journal", "archive-*.records")
 
 
-def tables(directory: Path) -> dict[str, int]:
-    """Rows of each table, of a directory that is well. Raises Corrupt, Locked, TooNew, StoreError."""
+def tables(directory: Path) -> tuple[dict[str, int], list[str]]:
+    """Rows of each table, of a directory that is well, and a sentence for each thing that a start would put right.
+    Only reads: nothing is made or changed. Raises Corrupt, Locked, TooNew, StoreError."""
     _must_be_data(directory)
-    journal = Journal(directory)
-    journal.open()
-    try:
-        _must_have_archive(directory, journal.tables)
-        return {name: len(rows) for name, rows in sorted(journal.tables.items())}
-    finally:
-        journal.close()
+    found = view(directory)
+    path, wanted, there = _archive(directory, found.tables)
+    if there < wanted:
+        raise StoreError(
+            f"{path} ends at byte {there} of {wanted}: past decisions are gone from it. Restore a backup, or go on "
+            f"without them: python -m bot db repair --data {directory}"
+        )
+    notes = [_note(directory, found)] if found.torn or not found.whole else []
+    if there > wanted:
+        notes.append(f"{path} has {there - wanted} bytes more than were remembered; a start cuts them off.")
+    if found.schema < records.SCHEMA:
+        notes.append(f"It has schema {found.schema}; a start makes a copy and brings it to {records.SCHEMA}.")
+    return {name: len(rows) for name, rows in sorted(found.tables.items())}, notes
+
+
+def _note(directory: Path, found: Found) -> str:
+    path = path_of(directory, "journal", max(found.generation, 1))
+    if not found.whole:
+        return f"{path} is empty; a start begins it anew."
+    return f"{path} ends in {found.torn} bytes of a write that a crash cut off; a start cuts them off."
 
 
 def check(directory: Path) -> Iterator[str]:
-    """One line a table. Raises Corrupt, Locked, TooNew, StoreError."""
-    found = tables(directory)
+    """One line a table, one for what a start would put right. Raises Corrupt, Locked, TooNew, StoreError."""
+    found, notes = tables(directory)
     for name, count in found.items():
         yield f"{name}: {count} rows"
+    yield from notes
     yield f"{directory} is well." if found else f"{directory} is well, and holds nothing yet."
 
 
@@ -97,15 +113,6 @@ def _archive(directory: Path, kept: Mapping[str, Rows]) -> tuple[Path, int, int]
     meta = orjson.loads(row) if isinstance(row, bytes) else {}
     path = directory / f"archive-{meta.get('archive', 0):04d}.records"
     return path, meta.get("archive_length", 0), path.stat().st_size if path.exists() else 0
-
-
-def _must_have_archive(directory: Path, kept: Mapping[str, Rows]) -> None:
-    path, wanted, there = _archive(directory, kept)
-    if there < wanted:
-        raise StoreError(
-            f"{path} ends at byte {there} of {wanted}: past decisions are gone from it. Restore a backup, or go on "
-            f"without them: python -m bot db repair --data {directory}"
-        )
 
 
 def _without_lost_archive(directory: Path, kept: Tables) -> int:

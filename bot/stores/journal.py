@@ -5,17 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import orjson
 import structlog
 
-from bot.core.errors import Corrupt, Full, Locked, StoreError
+from bot.core.errors import Full, Locked, StoreError
 from bot.stores import records
 from bot.stores.disk import Disk, must_be_writable
-from bot.stores.generations import Row, Rows, Tables, absorb, is_whole, path_of, present, replaced, snapshot_records
+from bot.stores.generations import Row, Rows, Tables, path_of, replaced, snapshot_records
+from bot.stores.loading import Found, load
 from bot.stores.migrations import migrate
 
 __all__ = ["Journal", "Ops", "Row", "Rows"]
@@ -26,19 +27,36 @@ Ops = dict[str, dict[int, Row | None]]
 
 ROTATE_BYTES = 8 * 1024 * 1024
 KEEP = 3
-REPAIR = "python -m bot db repair --data"
 _HELD = "holds data"
 """Stands in the lock file from the first commit on: a directory that has it and no journal has lost one."""
 
 
 def must_be_free(directory: Path) -> None:
     """Raises Locked when a process works in it; changes nothing."""
+    with _in_view(directory):
+        pass
+
+
+def view(directory: Path) -> Found:
+    """What is there, for whoever only reads: no file is made, changed or removed, so the directory may be read-only.
+    Raises Locked, Corrupt, TooNew, StoreError."""
+    try:
+        with _in_view(directory) as held:
+            return load(directory, held=held)
+    except OSError as error:
+        raise StoreError(f"{error.filename or directory} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _in_view(directory: Path) -> Iterator[bool]:
+    """The lock, where there is one, kept meanwhile; whether it says that data was held. Raises Locked."""
     try:
         fd = os.open(directory / "lock", os.O_RDONLY)
-    except OSError:
-        return  # none yet; or it is told what is wrong when the store is opened
+    except OSError:  # none yet; or it is told what is wrong when the store is opened
+        yield False
+        return
     try:
-        _take(fd, directory)
+        yield _HELD in _take(fd, directory)
     finally:
         os.close(fd)
 
@@ -62,8 +80,6 @@ class Journal:
         self._broken = False
         self._lock_fd = -1
         self._held = False
-        self._schema = records.SCHEMA
-        self._short: dict[int, int] = {}
         self._writer: threading.Thread | None = None
 
     def open(self) -> None:
@@ -76,11 +92,11 @@ class Journal:
             who = f"uid {os.getuid()}"
             raise StoreError(f"{self.directory} cannot be written by {who}: {error.strerror}") from error
         try:
-            self._load()
-            if self._schema < records.SCHEMA:
+            schema = self._load()
+            if schema < records.SCHEMA:
                 self._disk.close(self._fd)
                 self._fd = -1
-                migrate(self.directory, self._disk, self.tables, self._schema)
+                migrate(self.directory, self._disk, self.tables, schema)
                 self._load()
             self._mark_held()
         except OSError as error:
@@ -191,125 +207,26 @@ class Journal:
             self._held = True
             self._write_lock()
 
-    def _load(self) -> None:
-        self.tables, self._broken, self._schema, self._short = {}, False, records.SCHEMA, {}
+    def _load(self) -> int:
+        """The schema of what was read; the newest journal is then ready to be appended to."""
+        self._broken = False
         for stale in self.directory.glob("*.tmp"):
             self._disk.remove(stale)
-        journals, snapshots = present(self.directory, "journal"), present(self.directory, "snapshot")
-        base = next((g for g in reversed(snapshots) if self._load_snapshot(g)), 0)
-        replay = [g for g in journals if g >= max(base, 1)]
-        self._must_be_complete(base, replay, snapshots)
-        while len(replay) > 1 and self._stillborn(replay[-1]):
-            if replay[-1] in snapshots:
-                log.error("a journal is empty though it was begun; what it held is lost", generation=replay[-1])
-            self._disk.remove(self._path("journal", replay.pop()))
-        for generation in replay:
-            self._replay(generation, base, last=generation == replay[-1])
-        self._generation = max(replay[-1] if replay else 0, base)
-        if self._fd < 0:
-            self._generation = max(self._generation, 1)
-            self._fd = self._new_journal(self._generation, of=base)
-
-    def _must_be_complete(self, base: int, replay: list[int], snapshots: list[int]) -> None:
-        """Raises Corrupt when what is there is only a part of what was."""
-        if not replay and not base and not snapshots:
-            self._must_be_new()
-        elif not base and replay != list(range(1, 1 + len(replay))):
-            raise self._lacking("snapshot", replay[0])
-        elif not replay:
-            raise self._lacking("journal", base) if base else self._lacking("snapshot", snapshots[-1])
-        else:
-            expected = range(max(base, 1), max(base, 1) + len(replay))
-            gap = next((wanted for wanted, found in zip(expected, replay, strict=True) if wanted != found), None)
-            if gap is not None:
-                raise self._lacking("journal", gap)
-
-    def _must_be_new(self) -> None:
-        """An empty directory is a first start; one that has held data and lost it is not."""
-        archive = next(iter(sorted(self.directory.glob("archive-*.records"))), None)
-        if self._held or archive:
-            sign = f"{archive.name} is there" if archive else "its lock file says that it held some"
-            raise Corrupt(
-                f"{self._path('journal', 1)} is missing or empty, so {self.directory} has lost its data: {sign}. "
-                "Nothing was changed. Restore a backup; to begin anew, move the directory away"
-            )
-
-    def _lacking(self, kind: str, generation: int) -> Corrupt:
-        cut = self._short.get(generation) if kind == "snapshot" else None
-        what = "is missing" if cut is None else f"is cut off at byte {cut}"
-        return Corrupt(
-            f"{self._path(kind, generation)} {what}, and without it {self.directory} is only a part of what was kept; "
-            f"nothing was changed. Restore a backup, or keep what is left with: {REPAIR} {self.directory}"
-        )
-
-    def _load_snapshot(self, generation: int) -> bool:
-        """True when it was whole. A short one (power lost before it was on the disk) is passed over, loudly."""
-        path = self._path("snapshot", generation)
-        tables: Tables = {}
-
-        def spend(value: Any) -> Any:
-            absorb(tables, value)
-            return value if isinstance(value, dict) and value.keys() & {"format", "end"} else None
-
-        values, whole, torn = records.read(path, f"{REPAIR} {self.directory}", spend)
-        if values:
-            self._note_schema(records.check_header(values[0], path))
-        if torn or not is_whole(values):
-            self._short[generation] = whole
-            log.error("a snapshot is not whole; falling back to the one before it and its journals", file=str(path))
-            return False
-        self.tables = tables
-        return True
-
-    def _note_schema(self, schema: int) -> None:
-        self._schema = min(self._schema, schema)
-
-    def _stillborn(self, generation: int) -> bool:
-        """Whether a journal was begun and not even its header got whole: then the one before it went on."""
-        started = self._path("journal", generation).read_bytes().rstrip(b"\0")
-        forms = [records.header("journal", generation, needs=n) for n in (None, generation - 1, generation)]
-        return any(len(started) < len(h) and h.startswith(started) for h in map(records.encode, forms))
-
-    def _replay(self, generation: int, base: int, *, last: bool) -> None:
-        path = self._path("journal", generation)
-        values, whole, torn = records.read(path, f"{REPAIR} {self.directory}")
-        if values:
-            self._note_schema(records.check_header(values[0], path))
-            if generation != base and self._needs(values[0], generation) == generation:
-                raise self._lacking("snapshot", generation)
-        if torn and not last:
-            raise Corrupt(
-                f"{path} is damaged at byte {whole}, and a later journal goes on; nothing was changed. "
-                f"Keep a copy, then run: {REPAIR} {self.directory}"
-            )
-        for value in values[1:]:
-            absorb(self.tables, value)
-        if last:
-            self._go_on(path, generation, base, values, whole, torn)
-
-    def _needs(self, header: dict[str, int], generation: int) -> int:
-        """Journals of before this was recorded: only a repair wrote a snapshot for the first."""
-        first = 1 if self._path("snapshot", 1).exists() else 0
-        return header.get("from", generation - 1 if generation > 1 else first)
-
-    def _go_on(self, path: Path, generation: int, base: int, values: list[Any], whole: int, torn: int) -> None:
-        """Make the newest journal ready to be appended to."""
-        if not values:
-            if not self._stillborn(generation):
-                records.check_header(None, path)
-            if base:
-                log.error("the journal is empty: what was kept after its snapshot is lost", file=str(path))
-            elif self._path("snapshot", generation).exists():
-                raise self._lacking("snapshot", generation)
-            else:
-                self._must_be_new()
-            self._fd = self._new_journal(generation, of=base)
-            return
-        self._fd, self._length = self._disk.open_append(path), whole
-        if torn:
-            log.warning("the last write was cut off by a crash and is left out", file=str(path), bytes=torn)
-            self._disk.truncate(self._fd, whole)
+        found = load(self.directory, held=self._held)
+        self.tables = found.tables
+        for path in found.stillborn:
+            self._disk.remove(path)
+        self._generation = max(found.generation, 1)
+        if not found.whole:
+            self._fd = self._new_journal(self._generation, of=found.base)
+            return found.schema
+        path = self._path("journal", self._generation)
+        self._fd, self._length = self._disk.open_append(path), found.whole
+        if found.torn:
+            log.warning("the last write was cut off by a crash and is left out", file=str(path), bytes=found.torn)
+            self._disk.truncate(self._fd, found.whole)
             self._disk.sync(self._fd)
+        return found.schema
 
     def _new_journal(self, generation: int, *, of: int) -> int:
         """of: the generation whose end, or (its own) whose snapshot, it goes on from; 0 for nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from structlog.testing import capture_logs
 from bot.core.changes import Changes
 from bot.core.errors import Corrupt, Full, Locked, StoreError
 from bot.core.news import Judged, Verdict
-from bot.stores import care, records
+from bot.stores import care, migrations, records
 from bot.stores.beside import copied
 from bot.stores.disk import Disk
 from bot.stores.tinydb import TinyStore
@@ -40,6 +41,63 @@ async def test_a_repair_keeps_a_copy_and_loses_only_what_is_damaged(tmp_path: Pa
     await store.commit(commit_number(5))
     await store.close()
     assert "is well" in "\n".join(care.check(tmp_path / "d"))
+
+
+def files(directory: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
+
+
+async def test_a_check_only_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = await made(tmp_path / "d", commits=4)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    archive = tmp_path / "d" / "archive-0000.records"
+    archive.write_bytes(b"half a decis")
+    (tmp_path / "d" / "00000009.tmp").write_bytes(b"half a snapshot")
+    before = files(tmp_path / "d")
+    monkeypatch.setattr(records, "SCHEMA", records.SCHEMA + 1)
+    monkeypatch.setitem(migrations.MIGRATIONS, records.SCHEMA - 1, lambda tables: tables.clear())
+    said = list(care.check(tmp_path / "d"))
+    assert "seen: 3 rows" in said
+    torn = len(whole) - 30 - (whole.rindex(b"\n", 0, -1) + 1)
+    assert f"{path} ends in {torn} bytes of a write that a crash cut off; a start cuts them off." in said
+    assert f"{archive} has 12 bytes more than were remembered; a start cuts them off." in said
+    assert f"It has schema {records.SCHEMA - 1}; a start makes a copy and brings it to {records.SCHEMA}." in said
+    assert said[-1].endswith("is well.")
+    assert files(tmp_path / "d") == before
+    assert [p.name for p in tmp_path.iterdir()] == ["d"], "no copy either"
+
+
+@pytest.mark.parametrize("left", [b"", None])
+async def test_a_check_of_a_read_only_copy(tmp_path: Path, left: bytes | None) -> None:
+    await made(tmp_path / "d", commits=4, rotate_bytes=1500)
+    (tmp_path / "d" / "lock").unlink()
+    if left is not None:
+        newest = int(sorted((tmp_path / "d").glob("*.journal"))[-1].stem)
+        (tmp_path / "d" / f"{newest + 1:08d}.journal").write_bytes(left)
+    before = files(tmp_path / "d")
+    for path in (tmp_path / "d").iterdir():
+        path.chmod(0o400)
+    (tmp_path / "d").chmod(0o500)
+    assert "seen: 4 rows" in list(care.check(tmp_path / "d"))
+    assert files(tmp_path / "d") == before
+
+
+async def test_a_check_of_what_is_in_use_or_damaged_changes_nothing(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "d")
+    await store.open()
+    await store.commit(commit_number(1))
+    before = files(tmp_path / "d")
+    with pytest.raises(Locked):
+        list(care.check(tmp_path / "d"))
+    assert files(tmp_path / "d") == before
+    await store.close()
+    path = next((tmp_path / "d").glob("*.journal"))
+    path.write_bytes(b"")
+    before = files(tmp_path / "d")
+    with pytest.raises(Corrupt, match="lost its data"):
+        list(care.check(tmp_path / "d"))
+    assert files(tmp_path / "d") == before
 
 
 async def repaired(directory: Path) -> Path:

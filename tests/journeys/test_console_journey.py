@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -85,6 +88,47 @@ async def test_edited_rules_come_into_force_and_bad_ones_do_not(tmp_path: Path, 
         assert lime.title not in said
         assert said.count("The rules on disk are refused") == 1
         assert "Traceback" not in said + bot.errors.decode()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to see when signals are heeded")
+async def test_a_hangup_while_it_starts_does_not_end_it(tmp_path: Path, feeds: FeedServer) -> None:
+    async with make(tmp_path / "bot", feeds) as bot:
+        await bot.start()
+        while not await heeds(bot, signal.SIGHUP):
+            assert bot.process
+            assert bot.process.returncode is None
+        assert bot.output == b"", "it is still loading"
+        bot.signal(signal.SIGHUP)
+        await bot.sees("Reading 2 feeds")
+        await bot.type("/quit")
+        assert await bot.ended() == 0
+
+
+async def heeds(bot: Bot, number: int) -> bool:
+    """Whether the process has a handler for the signal by now; a short pause when not."""
+    assert bot.process
+    status = Path(f"/proc/{bot.process.pid}/status").read_text()
+    caught = int(re.search(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)[1], 16)
+    if not caught >> (number - 1) & 1:
+        await asyncio.sleep(0.005)
+        return False
+    return True
+
+
+def test_a_hangup_at_the_start_that_takes_the_terminal_ends_it() -> None:
+    master, terminal = pty.openpty()
+    code = "import os, signal; from bot.__main__ import heed_hangups; heed_hangups(); print('.', flush=True); "
+    code += "signal.pause(); print('went on', flush=True)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=terminal, stdout=subprocess.PIPE, start_new_session=True
+    )
+    os.close(terminal)
+    assert process.stdout
+    assert process.stdout.readline() == b".\n"
+    os.close(master)
+    process.send_signal(signal.SIGHUP)
+    assert process.communicate(timeout=20) == (b"", None)
+    assert process.returncode == 0
 
 
 async def test_check_names_every_fault_at_once(tmp_path: Path, feeds: FeedServer) -> None:

@@ -23,6 +23,7 @@ from bot.judge.hours import (
     why_held,
     with_digest,
     with_zone,
+    without_slot_ahead,
 )
 from bot.judge.phrases import parse_digest, parse_quiet
 from tests.fakes.clock import START
@@ -234,10 +235,29 @@ def test_the_next_slot_is_the_next_to_come_due(zone, digest, minute):
 
 
 def test_after_a_clock_set_back_the_next_slot_is_the_next_that_will_be_told():
-    habits = Habits(digest=parse_digest("daily 08:30"), slot="2022-09-01T08:30")
-    assert next_slot(habits, START) == utc(2022, 9, 2, 8, 30)
-    hourly = Habits(digest=parse_digest("hourly"), slot="2022-09-01T08Z")
-    assert next_slot(hourly, START) == utc(2022, 9, 1, 9)
+    habits = Habits(digest=parse_digest("daily 08:30"), slot="2022-08-19T08:30")
+    assert next_slot(habits, START) == utc(2022, 8, 20, 8, 30)
+    assert next_slot(replace(habits, slot="2022-09-01T08:30"), START) == utc(2022, 8, 19, 8, 30)
+    hourly = Habits(digest=parse_digest("hourly"), slot="2022-08-19T07Z")
+    assert next_slot(hourly, START) == utc(2022, 8, 19, 8)
+    assert next_slot(replace(hourly, slot="2022-09-01T08Z"), START) == utc(2022, 8, 19, 7)
+
+
+@pytest.mark.parametrize(
+    ("slot", "ahead"),
+    [
+        ("2022-08-19T07:00", False),  # told, and the clock set back by an hour
+        ("2022-08-19T20:00", False),  # told in the zone that is first
+        ("2022-08-19T20:01", True),
+        ("2022-09-18T08:30", True),
+        ("2022-08-19T07Z", False),
+        ("2022-08-19T08Z", True),
+        ("", False),
+    ],
+)
+def test_a_slot_that_no_clock_can_show_yet_is_forgotten(slot, ahead):
+    habits = Habits(digest=parse_digest("hourly" if slot.endswith("Z") else "daily 08:30"), slot=slot)
+    assert without_slot_ahead(habits, START) == (replace(habits, slot="") if ahead else habits)
 
 
 def test_a_digest_just_switched_on_waits_and_one_moved_to_the_evening_comes_the_same_day():

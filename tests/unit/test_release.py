@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.changes import Changes
 from bot.core.chat import Act, Chat, State
+from bot.core.errors import Refused
 from bot.core.habits import Digest, Habits, Mute, Quiet
 from bot.core.outbox import begin, unsure
 from bot.jobs.deliver import DeliverJob
@@ -135,6 +136,45 @@ async def test_a_clock_set_back_tells_no_digest_twice(rig):
     assert len(rig.shown) == 2
 
 
+async def test_a_digest_told_while_the_clock_was_ahead_silences_none_after(rig):
+    await rig.hold("a", why="digest", chat=Chat(id="fake:1", habits=daily()))
+    rig.clock.wall += timedelta(days=30)
+    await rig.pass_(60)
+    assert len(rig.shown) == 1
+    await rig.hold("b", why="digest", chat=await rig.store.chat("fake:1"))
+    rig.clock.wall -= timedelta(days=30)
+    await rig.pass_(3400)
+    assert len(rig.shown) == 1, "what came meanwhile waits for its time too"
+    await rig.pass_(300)
+    assert len(rig.shown) == 2
+    kept = await rig.store.chat("fake:1")
+    assert kept.habits.slot == f"{START:%Y-%m-%d}T07:00"
+    for day in range(3):
+        await rig.hold(f"c{day}", why="digest", chat=await rig.store.chat("fake:1"))
+        await rig.pass_(24 * 3600, 300)
+    assert len(rig.shown) == 5
+
+
+async def test_what_came_while_the_clock_was_ahead_goes_with_the_next_digest_after_a_start_too(rig):
+    rig.clock.wall += timedelta(days=30)
+    await rig.hold("a", "b", why="digest", chat=Chat(id="fake:1", habits=daily()))
+    rig.clock.wall -= timedelta(days=30)
+    rig.release = ReleaseJob(rig.store, Gatherer(rig.store, rig.clock), rig.clock)
+    await rig.pass_(3500, 100)
+    assert rig.shown == []
+    await rig.pass_(300, 100)
+    assert len(rig.shown) == 1
+
+
+async def test_a_clock_set_back_makes_no_late_one_later(rig):
+    await rig.hold("a", why="late", chat=Chat(id="fake:1"))
+    rig.clock.wall -= timedelta(hours=6)
+    await rig.pass_(40)
+    assert rig.shown == [], "the other feeds have their say all the same"
+    await rig.pass_(60)
+    assert rig.shown == ["alert a"]
+
+
 async def test_after_an_outage_all_feeds_have_their_say_first(rig):
     await rig.hold("a", why="late", chat=Chat(id="fake:1"))
     await rig.pass_(40)
@@ -239,6 +279,34 @@ async def test_a_chat_nobody_speaks_for_is_tried_now_and_then(rig, reason, tried
     if tried:
         kept = await rig.store.chat("fake:1")
         assert (kept.paused, kept.probes, kept.since) == ("", 0, None)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_clock_set_back_makes_no_try_of_a_paused_chat_later(rig, restarted):
+    chat = Chat(id="fake:1", kind="group", paused="rights", since=START)
+    told = (("m-a", message("a")),)
+    await rig.store.commit(Changes(at=START, deliveries=(row("fake:1", "a"),), messages=told, chats=(chat,)))
+    rig.clock.wall -= timedelta(hours=30)
+    if restarted:
+        rig.clock = VirtualClock(rig.clock.wall)
+        gatherer = Gatherer(rig.store, rig.clock)
+        rig.deliver = DeliverJob(rig.store, {"fake": rig.channel}, rig.clock, random.Random(5), gatherer=gatherer)
+        rig.release = ReleaseJob(rig.store, gatherer, rig.clock)
+        await rig.deliver.recover()
+    await rig.pass_(3500, 50)
+    assert rig.channel.tries == []
+    await rig.pass_(400, 50)
+    assert rig.channel.tries
+
+
+async def test_a_chat_paused_after_the_clock_was_set_back_is_not_tried_at_once(rig):
+    told = (("m-a", message("a")),)
+    await rig.store.commit(Changes(at=START, deliveries=(row("fake:1", "a"),), messages=told))
+    rig.clock.steady()
+    rig.clock.wall -= timedelta(hours=30)
+    rig.channel.fail_next(Refused("no", reason="rights"))
+    await rig.pass_(3400, 50)
+    assert len(rig.channel.tries) == 1
 
 
 async def test_late_ones_wait_for_the_one_nobody_is_sure_of(rig):
