@@ -143,11 +143,11 @@ def without_slot_ahead(habits: Habits, now: datetime) -> Habits:
 def next_slot(habits: Habits, now: datetime) -> datetime | None:
     """When (UTC) the next digest comes; None when there is no digest. Where the clock was set back, that is after the
     slot told last."""
-    if habits.digest is None:
+    habits, digest = without_slot_ahead(habits, now), habits.digest
+    if digest is None:
         return None
-    habits = without_slot_ahead(habits, now)
     since = max(now, datetime.fromisoformat(habits.slot[:10]).replace(tzinfo=UTC)) if habits.slot else now
-    return next(at for name, at in _slots(habits.digest, habits.zone, since, 1) if at > now and name > habits.slot)
+    return next(at for name, at in _slots(digest, habits.zone, since, 1) if at > now and name > habits.slot)
 
 
 def _slots(digest: Digest, zone: str, around: datetime, step: int) -> Iterator[tuple[str, datetime]]:
