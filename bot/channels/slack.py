@@ -31,7 +31,7 @@ DEFAULT_BASE = "https://slack.com/api/"
 CALL_S = 30
 MEMBER_CACHE_S = 60.0
 LOOK_BACK_S = 3600.0
-MOST_PAGES = 20
+MOST_PAGES = 100
 _NO_CHAT = frozenset({"kicked", "not_found", "archived", "message_gone"})
 """Refusals that say the same of a look as of a send."""
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
@@ -151,7 +151,7 @@ class SlackChannel:
                     return None
         except CALL_FAILURES as error:
             raise _unseen(explained(error)) from None
-        return None
+        raise Refused("it may have arrived, but too much was written there since to look for it", reason="unseen")
 
     async def is_admin(self, actor: str, chat: Chat) -> bool:
         """Full members of this workspace may change what their channels get; guests, bots and strangers may not."""

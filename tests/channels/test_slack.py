@@ -153,6 +153,19 @@ async def test_a_history_that_cannot_be_read_is_no_answer(fake: FakeSlack, chann
         await channel.look(parcel(), ago())
 
 
+async def test_a_history_too_long_to_read_is_no_answer(
+    fake: FakeSlack, channel: SlackChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.channels.slack.MOST_PAGES", 2)  # of two messages each
+    fake.rates = False
+    for number in range(5):
+        await channel.send(parcel(key=f"k{number}"))
+    assert await channel.look(parcel(key="k1"), ago())
+    with pytest.raises(Refused) as caught:
+        await channel.look(parcel(key="k0"), ago())
+    assert caught.value.reason == "unseen"
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [("missing_scope", "unseen"), ("not_in_channel", "kicked"), ("channel_not_found", "not_found")],
