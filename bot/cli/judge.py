@@ -153,7 +153,7 @@ def _published(item: dict[str, Any], number: int) -> datetime | None:
     if not raw:
         return None
     try:
-        at = datetime.fromisoformat(str(raw))
+        at = datetime.fromisoformat(raw if type(raw) is str else str(raw))
     except ValueError:
         raise _bad(number, f"`published` is no ISO 8601 time: {str(raw)[:40]!r}") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

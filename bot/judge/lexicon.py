@@ -100,7 +100,7 @@ class Lexicon:
         self._inside: dict[int, list[int]] = {}
         self._guards: dict[int, frozenset[int]] = {}
         self._automaton: ahocorasick_rs.AhoCorasick | None = None
-        self._patterns: list[list[_Bound]] = []
+        self._patterns: list[tuple[bool, list[_Bound]]] = []
         self._sights: dict[str, Sight] = {}
         self._watched: dict[int, Sight] = {}
 
@@ -177,7 +177,8 @@ class Lexicon:
 
     def freeze(self) -> None:
         bounds = [_Bound(n, w.head, w.tail, w.open_end, w.exact) for n, w in enumerate(self._words)]
-        self._patterns = [[bounds[n] for n in numbers] for numbers in self._by_text.values()]
+        found = [[bounds[n] for n in numbers] for numbers in self._by_text.values()]
+        self._patterns = [(any(b.head or b.tail or b.open_end for b in some), some) for some in found]
         texts = list(self._by_text)
         self._automaton = ahocorasick_rs.AhoCorasick(texts, store_patterns=False) if texts else None
 
@@ -187,7 +188,7 @@ class Lexicon:
         hits: dict[int, list[Hit]] = {}
         if self._automaton:
             self._find(self._automaton, text, body_at, (title, body), hits)
-        if self._inside and hits:
+        if hits and not self._inside.keys().isdisjoint(hits):
             self._drop_inner(hits)
         found = Found(text, hits)
         if self._watched:
@@ -207,9 +208,12 @@ class Lexicon:
         size, patterns, letters, new = len(text), self._patterns, _LETTERS, tuple.__new__
         places: dict[int, list[int]] = {}
         for pattern, start, end in automaton.find_matches_as_indexes(text, overlapping=True):
-            before = start > 0 and text[start - 1] in letters
-            after = end < size and text[end] in letters
-            for number, head, tail, open_end, exact in patterns[pattern]:
+            bounded, bounds = patterns[pattern]
+            before = after = False
+            if bounded:  # Chinese is not
+                before = start > 0 and text[start - 1] in letters
+                after = end < size and text[end] in letters
+            for number, head, tail, open_end, exact in bounds:
                 if (before and head) or (after and tail):
                     continue
                 field, shift = (1, body_at) if start >= body_at else (0, 0)

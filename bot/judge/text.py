@@ -60,7 +60,7 @@ def fold_both(title: str, body: str) -> tuple[str, int]:
     """Both folded in one go, and where the body begins. What stands between them is in no word."""
     title = title[:LONGEST]
     if not body:
-        folded = fold(title)
+        folded = _squeeze(title.translate(_bare_table()))
         return folded, len(folded)
     bare = _bare_table()
     both = _squeeze(f"{title.translate(bare)}{BETWEEN}{body[:LONGEST].translate(bare)}")
